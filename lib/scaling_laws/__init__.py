@@ -1,0 +1,16 @@
+"""The library behind *Solving Neural Scaling Laws*: one module a chapter.
+
+==============  ====================================================  =======
+module          what it holds                                         chapter
+==============  ====================================================  =======
+spectra         eigenvalue spectra, sums over them, fits              2
+natural         real data: digits, photographs, text                  2
+latent          the generative model of data                          3
+features        random feature maps                                   4
+regression      ridge regression for a path of ridges                 5
+experiments     Monte-Carlo measurements of the model's loss          5
+theory          the solution: Delta, test and training loss           8
+plotting        the course's figure style
+exercises       checks for the exercises' answers
+==============  ====================================================  =======
+"""

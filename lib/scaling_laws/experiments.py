@@ -1,0 +1,163 @@
+"""Monte-Carlo experiments: draw the model, fit it, measure its loss exactly.
+
+Stands beside chapter 5 of the book.
+"""
+
+from __future__ import annotations
+
+from concurrent.futures import Executor
+from dataclasses import dataclass
+from functools import partial
+
+import numpy as np
+from numpy.typing import ArrayLike
+from tqdm.auto import tqdm
+
+from ._validation import real_array, real_number, whole_number
+from .features import ACTIVATIONS, RandomFeatures
+from .latent import LatentModel
+from .regression import ridge_path
+
+
+@dataclass(frozen=True, eq=False)
+class Simulation:
+    """Losses of repeated, independent experiments.
+
+    Attributes
+    ----------
+    trials : ndarray, shape (n_trials, *ridge.shape)
+        Test loss of each experiment, in excess of the label noise.
+    train_trials : ndarray, same shape
+        Training loss per sample of each experiment, label noise included.
+    """
+
+    trials: np.ndarray
+    train_trials: np.ndarray
+
+    @property
+    def mean(self) -> np.ndarray:
+        """Mean test loss, of the shape of `ridge`."""
+        return self.trials.mean(axis=0)[()]
+
+    @property
+    def stderr(self) -> np.ndarray:
+        """Standard error of `mean`; not a number when there is a single trial."""
+        return _standard_error(self.trials)
+
+    @property
+    def train_mean(self) -> np.ndarray:
+        """Mean training loss, of the shape of `ridge`."""
+        return self.train_trials.mean(axis=0)[()]
+
+    @property
+    def train_stderr(self) -> np.ndarray:
+        """Standard error of `train_mean`."""
+        return _standard_error(self.train_trials)
+
+
+def simulate(
+    model: LatentModel,
+    n_features: int,
+    n_samples: int,
+    ridge: ArrayLike,
+    *,
+    n_trials: int = 20,
+    activation: str = "linear",
+    feature_var: float = 1.0,
+    seed: int = 0,
+    executor: Executor | None = None,
+    progress: bool = False,
+) -> Simulation:
+    r"""Train the student on data drawn from the model, again and again.
+
+    Parameters
+    ----------
+    model : LatentModel
+        Where latents, teacher and labels come from.
+    n_features, n_samples : int
+        Numbers of features :math:`N` and training samples :math:`T`.
+    ridge : array_like
+        Ridges :math:`\gamma \ge 0`, any shape. All of them share one factorisation a trial.
+    n_trials : int, default 20
+        Independent experiments; latents, teacher, noise and features are drawn anew in each.
+    activation : str, default "linear"
+        The feature map's activation, a key of `features.ACTIVATIONS`.
+    feature_var : float, default 1
+        :math:`\sigma_u^2 > 0`.
+    seed : int, default 0
+        Seeds every trial through `numpy.random.SeedSequence`.
+    executor : concurrent.futures.Executor, optional
+        Where the trials run; None runs them here, one after another. Any object with the
+        standard ``submit`` will do. The result does not depend on it, beyond rounding.
+    progress : bool, default False
+        Show a progress bar.
+
+    Returns
+    -------
+    Simulation
+        Has ``mean``, ``stderr`` and ``trials`` for the test loss, and the same for training.
+
+    Raises
+    ------
+    ValueError
+        If an argument is outside its range.
+
+    Notes
+    -----
+    For a linear feature map the student is a linear function of the latents, :math:`z = \beta \cdot x`
+    with :math:`\beta = u^\top\theta`, so its loss on fresh data is exactly :math:`|\Lambda^{1/2}(w - \beta)|^2`:
+    there is no test set and no error from one. An interrupt cancels the trials that have not begun.
+
+    Examples
+    --------
+    >>> from scaling_laws.spectra import PowerLaw
+    >>> from scaling_laws.theory import test_loss
+    >>> spectrum = PowerLaw(alpha=1.0, n_latent=500)
+    >>> run = simulate(LatentModel(spectrum), 50, 100, [1e-4, 1e-2], n_trials=50)
+    >>> bool(np.all(abs(run.mean - test_loss(spectrum, 50, 100, [1e-4, 1e-2])) < 4 * run.stderr))
+    True
+    """
+    n_features, n_samples = whole_number("n_features", n_features), whole_number("n_samples", n_samples)
+    ridge = real_array("ridge", ridge, at_least=0)
+    feature_var = real_number("feature_var", feature_var, above=0)
+    n_trials = whole_number("n_trials", n_trials)
+    if activation not in ACTIVATIONS:
+        raise ValueError(f"activation must be one of {sorted(ACTIVATIONS)}; got {activation!r}")
+
+    run = partial(_trial, model, n_features, n_samples, ridge, activation, feature_var)
+    seeds = np.random.SeedSequence(whole_number("seed", seed, at_least=0)).spawn(n_trials)
+    if executor is None:
+        results = list(tqdm(map(run, seeds), total=n_trials, disable=not progress, unit="trial"))
+    else:
+        futures = [executor.submit(run, s) for s in seeds]
+        try:
+            results = [f.result() for f in tqdm(futures, disable=not progress, unit="trial")]
+        finally:
+            for future in futures:
+                future.cancel()
+    test, train = np.array(results).swapaxes(0, 1)
+    return Simulation(test, train)
+
+
+def _trial(model, n_features, n_samples, ridge, activation, feature_var, seed) -> tuple[np.ndarray, np.ndarray]:
+    """One experiment: its test and training loss for every ridge."""
+    rng = np.random.default_rng(seed)
+    spectrum = model.spectrum
+    teacher = model.draw_teacher(rng)
+    latents = model.draw_latents(n_samples, rng)
+    labels = model.draw_labels(latents, teacher, rng)
+    feature_map = RandomFeatures.draw(
+        n_features, spectrum.n_latent, rng, activation=activation, feature_var=feature_var
+    )
+    features = feature_map(latents)
+    coefficients = ridge_path(features, labels, ridge)
+    student = coefficients @ feature_map.weights
+    test = ((student - teacher) ** 2) @ spectrum.eigenvalues
+    train = np.mean((coefficients @ features.T - labels) ** 2, axis=-1)
+    return test, train
+
+
+def _standard_error(trials: np.ndarray) -> np.ndarray:
+    if len(trials) == 1:
+        return np.full(trials.shape[1:], np.nan)[()]
+    return (trials.std(axis=0, ddof=1) / np.sqrt(len(trials)))[()]

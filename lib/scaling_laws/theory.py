@@ -1,0 +1,360 @@
+"""The solution of the model: one unknown, Delta, and the losses read off from it.
+
+Stands beside chapter 8 of the book, whose equation labels the comments quote.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from ._validation import MAX_SIZE, real_array
+from .spectra import Spectrum
+
+TOLERANCE = 1e-8  # relative Newton step in Delta after which, squared, only rounding is left
+SMALLEST = 1e-280  # a Delta below this is not told from it
+MAX_ITERATIONS = 200  # bisection alone would need fewer; Newton takes four to ten
+
+
+class Decomposition(NamedTuple):
+    r"""The test loss in its parts; every field has the broadcast shape of the arguments.
+
+    Attributes
+    ----------
+    delta : ndarray or float
+        Effective ridge :math:`\Delta` in latent space.
+    df1, df2 : ndarray or float
+        Degrees of freedom at :math:`\Delta`.
+    bias : ndarray or float
+        Squared bias of the averaged predictor, :math:`\sigma_w^2 \Delta (df_1 - df_2)`.
+    inflation : ndarray or float
+        Variance inflation :math:`NT/D \ge 1`.
+    signal : ndarray or float
+        ``bias * inflation``: the loss without label noise.
+    noise : ndarray or float
+        What label noise adds.
+    test_loss, train_loss : ndarray or float
+        ``signal + noise``, and the training loss per sample.
+    """
+
+    delta: np.ndarray
+    df1: np.ndarray
+    df2: np.ndarray
+    bias: np.ndarray
+    inflation: np.ndarray
+    signal: np.ndarray
+    noise: np.ndarray
+    test_loss: np.ndarray
+    train_loss: np.ndarray
+
+
+def solve_delta(
+    spectrum: Spectrum,
+    n_features: ArrayLike,
+    n_samples: ArrayLike,
+    ridge: ArrayLike = 0.0,
+    *,
+    feature_var: ArrayLike = 1.0,
+) -> np.ndarray:
+    r"""Solve the Delta equation for the effective ridge.
+
+    Parameters
+    ----------
+    spectrum : PowerLaw or Empirical
+        Eigenvalues :math:`\lambda_I` of the latent covariance.
+    n_features, n_samples : array_like
+        Numbers of features :math:`N` and training samples :math:`T`, from 1 to 1e15. They broadcast
+        against each other and `ridge`; fractions are allowed.
+    ridge : array_like, default 0
+        :math:`\gamma \ge 0`, added to the unnormalised Gram matrix. At 0: the limit from above.
+    feature_var : array_like, default 1
+        :math:`\sigma_u^2 > 0`: the feature weights have variance :math:`\sigma_u^2/M`.
+
+    Returns
+    -------
+    ndarray or float
+        :math:`\Delta`, in the units of the eigenvalues; 0 at ``ridge=0`` when both sizes reach the
+        rank of the spectrum.
+
+    Raises
+    ------
+    ValueError
+        If an argument is outside its range.
+
+    Notes
+    -----
+    The root with :math:`df_1(\Delta) < \min(N, T)` of
+
+    .. math:: \gamma M/\sigma_u^2 = \Delta\,[N - df_1(\Delta)]\,[T - df_1(\Delta)],
+
+    derived in chapter 8 of the book and, by planar diagrams, in arXiv:2210.16859 (:math:`\gamma \to
+    0`) and arXiv:2405.19398.
+
+    Examples
+    --------
+    >>> from scaling_laws.spectra import PowerLaw
+    >>> print(f"{solve_delta(PowerLaw(1.0, 10**6), n_features=100, n_samples=200):.4e}")
+    2.4427e-04
+    """
+    return _solve(spectrum, *_settings(n_features, n_samples, ridge, feature_var))[0][()]
+
+
+def decompose(
+    spectrum: Spectrum,
+    n_features: ArrayLike,
+    n_samples: ArrayLike,
+    ridge: ArrayLike = 0.0,
+    *,
+    weight_var: ArrayLike = 1.0,
+    noise_var: ArrayLike = 0.0,
+    feature_var: ArrayLike = 1.0,
+) -> Decomposition:
+    r"""The test loss split into bias, variance inflation and noise.
+
+    Parameters
+    ----------
+    spectrum, n_features, n_samples, ridge, feature_var
+        As in `solve_delta`.
+    weight_var : array_like, default 1
+        Teacher variance :math:`\sigma_w^2 \ge 0`.
+    noise_var : array_like, default 0
+        Label noise :math:`\sigma_\varepsilon^2 \ge 0`.
+
+    Returns
+    -------
+    Decomposition
+        A named tuple of arrays of the broadcast shape (floats for scalar arguments).
+
+    Raises
+    ------
+    ValueError
+        If an argument is outside its range.
+
+    Notes
+    -----
+    Equations (loss) and (training-loss) of chapter 8; section 4 there gives the derivation.
+
+    Examples
+    --------
+    >>> from scaling_laws.spectra import PowerLaw
+    >>> parts = decompose(PowerLaw(1.0, 10**6), 100, 200, ridge=1e-6, noise_var=0.01)
+    >>> print(f"{parts.bias:.5f} x {parts.inflation:.4f} + {parts.noise:.5f} = {parts.test_loss:.5f}")
+    0.01554 x 2.4389 + 0.00483 = 0.04272
+    """
+    n, t, ridge, feature_var = _settings(n_features, n_samples, ridge, feature_var)
+    weight_var = real_array("weight_var", weight_var, at_least=0)
+    noise_var = real_array("noise_var", noise_var, at_least=0)
+    n, t, ridge, feature_var, weight_var, noise_var = np.broadcast_arrays(
+        n, t, ridge, feature_var, weight_var, noise_var
+    )
+
+    delta, margin = _solve(spectrum, n, t, ridge, feature_var)
+    df1, df2 = spectrum.mode_sum(delta, 1, 0), spectrum.mode_sum(delta, 2, 0)
+    transition = spectrum.mode_sum(delta, 1, 1)  # df1 - df2, without the cancellation
+    # N = T = M at zero ridge is the one point where everything below is 0/0; see _corner.
+    delta, margin, transition, corner = _corner(spectrum, n, t, delta, margin, transition)
+
+    gap = np.abs(n - t)
+    features_left = margin + np.maximum(n - t, 0)  # N - df1
+    samples_left = margin + np.maximum(t - n, 0)  # T - df1
+    determinant = features_left * samples_left + (2 * margin + gap) * transition  # D of eq. (loss)
+    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
+        bias = weight_var * delta * transition
+        inflation = n * t / determinant
+        signal = np.where(bias > 0, bias * inflation, 0.0)
+        noise_numerator = features_left * df2 + df1 * transition  # N df2 + df1 (df1 - 2 df2)
+        noise = np.where(noise_var > 0, noise_var * noise_numerator / determinant, 0.0)
+        noise = np.where(corner & (n == t) & (noise_var > 0), np.inf, noise)
+        test = signal + noise
+        train = np.where(samples_left > 0, (test + noise_var) * (samples_left / t) ** 2, 0.0)
+    parts = (np.where(corner, 0.0, delta), df1, df2, bias, inflation, signal, noise, test, train)
+    return Decomposition(*(part[()] for part in parts))
+
+
+def test_loss(
+    spectrum: Spectrum,
+    n_features: ArrayLike,
+    n_samples: ArrayLike,
+    ridge: ArrayLike = 0.0,
+    *,
+    weight_var: ArrayLike = 1.0,
+    noise_var: ArrayLike = 0.0,
+    feature_var: ArrayLike = 1.0,
+) -> np.ndarray:
+    r"""Expected squared error on a fresh sample, in excess of the label noise.
+
+    Parameters
+    ----------
+    spectrum, n_features, n_samples, ridge, weight_var, noise_var, feature_var
+        As in `decompose`.
+
+    Returns
+    -------
+    ndarray or float
+        :math:`L = E(z - w \cdot x)^2`, without a factor 1/2. Infinite at ``ridge=0`` and ``n_features ==
+        n_samples`` below the rank of the spectrum.
+
+    Raises
+    ------
+    ValueError
+        If an argument is outside its range.
+
+    Notes
+    -----
+    Equation (loss) of chapter 8,
+
+    .. math:: L = \frac{\sigma_w^2 N T \Delta (df_1 - df_2) + \sigma_\varepsilon^2 [N df_2 + df_1 (df_1 - 2 df_2)]}
+        {(N - df_1)(T - df_1) + (N + T - 2 df_1)(df_1 - df_2)}.
+
+    The first term, at :math:`\gamma \to 0`, is the result of arXiv:2210.16859.
+
+    Examples
+    --------
+    >>> from scaling_laws.spectra import PowerLaw
+    >>> losses = test_loss(PowerLaw(1.0, 10**6), [100, 200, 400], 200)
+    >>> print(losses.round(4))
+    [0.0489    inf 0.0245]
+    """
+    return decompose(
+        spectrum, n_features, n_samples, ridge, weight_var=weight_var, noise_var=noise_var, feature_var=feature_var
+    ).test_loss
+
+
+test_loss.__test__ = False  # a formula, not a pytest case
+
+
+def train_loss(
+    spectrum: Spectrum,
+    n_features: ArrayLike,
+    n_samples: ArrayLike,
+    ridge: ArrayLike = 0.0,
+    *,
+    weight_var: ArrayLike = 1.0,
+    noise_var: ArrayLike = 0.0,
+    feature_var: ArrayLike = 1.0,
+) -> np.ndarray:
+    r"""Expected squared error per training sample, label noise included.
+
+    Parameters
+    ----------
+    spectrum, n_features, n_samples, ridge, weight_var, noise_var, feature_var
+        As in `decompose`.
+
+    Returns
+    -------
+    ndarray or float
+        :math:`(L + \sigma_\varepsilon^2)(1 - df_1/T)^2`; exactly 0 where the fit interpolates.
+
+    Raises
+    ------
+    ValueError
+        If an argument is outside its range.
+
+    Notes
+    -----
+    Equation (training-loss) of chapter 8: read from right to left it is generalised cross-validation,
+    Golub, Heath and Wahba, Technometrics 21 (1979).
+
+    Examples
+    --------
+    >>> from scaling_laws.spectra import PowerLaw
+    >>> print(f"{train_loss(PowerLaw(1.0, 10**6), 100, 200, noise_var=0.01):.5f}")
+    0.01721
+    """
+    return decompose(
+        spectrum, n_features, n_samples, ridge, weight_var=weight_var, noise_var=noise_var, feature_var=feature_var
+    ).train_loss
+
+
+def _settings(n_features, n_samples, ridge, feature_var) -> list[np.ndarray]:
+    """Check and broadcast the arguments that fix Delta."""
+    n = real_array("n_features", n_features, above=0, at_most=MAX_SIZE)
+    t = real_array("n_samples", n_samples, above=0, at_most=MAX_SIZE)
+    ridge = real_array("ridge", ridge, at_least=0)
+    feature_var = real_array("feature_var", feature_var, above=0)
+    return np.broadcast_arrays(n, t, ridge, feature_var)
+
+
+def _solve(spectrum, n, t, ridge, feature_var) -> tuple[np.ndarray, np.ndarray]:
+    """Delta and the margin r = min(N, T) - df1(Delta), for every setting at once.
+
+    The Delta equation reads r (r + |N - T|) = G/Delta with G = ridge M / feature_var, so r is known
+    in closed form once Delta is, with no subtraction; and df1(Delta) + r(Delta) = min(N, T) is one
+    equation for Delta (eq. newton in chapter 8). Both sides are compared on a log scale, where the
+    equation is nearly straight; Newton steps that leave the bracket are replaced by bisection.
+    """
+    smaller, gap = np.minimum(n, t).ravel(), np.abs(n - t).ravel()
+    strength = (ridge * spectrum.n_latent / feature_var).ravel()
+    delta, margin = np.zeros(smaller.shape), smaller - spectrum.rank
+
+    todo = np.flatnonzero((strength > 0) | (smaller < spectrum.rank))  # elsewhere Delta = 0
+    low, high = _bracket(spectrum, smaller[todo], gap[todo], strength[todo])
+    guess = low.copy()
+    for _ in range(MAX_ITERATIONS):
+        if not todo.size:
+            break
+        excess, slope = _mismatch(spectrum, guess, smaller[todo], gap[todo], strength[todo])
+        low, high = np.where(excess > 0, guess, low), np.where(excess < 0, guess, high)
+        with np.errstate(over="ignore"):
+            newton = guess * np.exp(excess / slope)
+        done = (np.abs(newton - guess) <= TOLERANCE * guess) | (low >= high)
+        delta[todo[done]] = np.clip(newton, low, high)[done]
+        guess = np.where((newton > low) & (newton < high), newton, np.sqrt(low) * np.sqrt(high))
+        todo, guess, low, high = todo[~done], guess[~done], low[~done], high[~done]
+    delta[todo] = guess
+
+    solved = delta > 0
+    margin[solved] = _margin(strength[solved] / delta[solved], gap[solved])[0]
+    return delta.reshape(n.shape), margin.reshape(n.shape)
+
+
+def _margin(product, gap) -> tuple[np.ndarray, np.ndarray]:
+    """The positive root r of r (r + gap) = product, and -d(log r)/d(log Delta)."""
+    root = np.maximum(np.sqrt(gap**2 + 4 * product), np.finfo(float).tiny)  # 0 at N = T, ridge 0
+    margin = 2 * product / (gap + root)
+    return margin, (gap + root) / (2 * root)
+
+
+def _mismatch(spectrum, delta, smaller, gap, strength) -> tuple[np.ndarray, np.ndarray]:
+    """How far df1 + r exceeds min(N, T), on a log scale, and minus its slope in log Delta."""
+    margin, steepness = _margin(strength / delta, gap)
+    resolved, transition = spectrum.mode_sum(delta, 1, 0), spectrum.mode_sum(delta, 1, 1)
+    unresolved = spectrum.mode_sum(delta, 0, 1)
+    rank = spectrum.rank
+    # Below half the rank compare df1 + r with min(N, T); above it compare the unresolved modes,
+    # r + rank with rank - df1 + min(N, T), each less what the two sides have in common.
+    few = 2 * smaller <= rank
+    left = np.where(few, resolved + margin, margin + np.maximum(rank - smaller, 0))
+    right = np.where(few, smaller, unresolved + np.maximum(smaller - rank, 0))
+    left_slope = np.where(few, transition + steepness * margin, steepness * margin) / left
+    right_slope = np.where(few, 0.0, transition / right)
+    return np.log(left / right), left_slope + right_slope
+
+
+def _bracket(spectrum, smaller, gap, strength) -> tuple[np.ndarray, np.ndarray]:
+    """Delta from below, where df1 or r alone reaches min(N, T), and above, where each is at most half."""
+    rank = spectrum.rank
+    index = np.minimum(np.ceil(2 * smaller), rank)
+    # df1(Delta) >= index * lambda/(lambda + Delta) >= min(N, T) for lambda at rank `index`
+    by_modes = spectrum.eigenvalue(index) * np.maximum(index - smaller, 0) / smaller
+    by_ridge = strength / (smaller * (smaller + gap))
+    low = np.maximum(np.maximum(by_modes, by_ridge), SMALLEST)
+    high = np.maximum(2 * spectrum.trace / smaller, 4 * strength / (smaller * (smaller + 2 * gap)))
+    return low, high
+
+
+def _corner(spectrum, n, t, delta, margin, transition):
+    """The limit ridge -> 0 where min(N, T) equals the rank.
+
+    Delta, the margin r and u = df1 - df2 vanish together there, with r = u = Delta tr(1/Lambda)
+    to leading order. The losses depend on their ratios only, so a tiny common size stands for zero.
+    """
+    corner = (delta == 0) & (margin == 0)
+    if not corner.any():
+        return delta, margin, transition, corner
+    tiny = 1e-30 * spectrum.eigenvalue(spectrum.rank)
+    common = spectrum.mode_sum(tiny, 0, 1)
+    meets = corner & (n == t)  # elsewhere the signal part vanishes with Delta
+    return np.where(meets, tiny, delta), np.where(corner, common, margin), np.where(corner, common, transition), corner
