@@ -7,7 +7,8 @@ HTML := _build/html
 NOTEBOOKS := $(sort $(wildcard book/*.ipynb))
 PORT ?= 8000
 
-export PYTHONHASHSEED := 0
+# the matrices here are small: threads inside a product would only get in each other's way
+export OPENBLAS_NUM_THREADS := 1
 
 .PHONY: book test browser serve refresh bench clean
 

@@ -25,7 +25,7 @@ class Simulation:
 
     Attributes
     ----------
-    trials : ndarray, shape (n_trials, *ridge.shape)
+    trials : ndarray, shape ``(n_trials,) + ridge.shape``
         Test loss of each experiment, in excess of the label noise.
     train_trials : ndarray, same shape
         Training loss per sample of each experiment, label noise included.

@@ -1,0 +1,191 @@
+"""Machine checks for the exercises: ``check("label", answer)``.
+
+Every exercise whose answer is a number or a function has an entry in `ANSWERS`, under the label the
+book gives it. The entries compute the answer by a route of their own, not by copying the solution's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import numpy as np
+from scipy.optimize import minimize_scalar
+from scipy.special import zeta
+
+from .spectra import Empirical, PowerLaw, fit_spectrum
+from .theory import test_loss
+
+
+class Verdict(NamedTuple):
+    """What `check` says: true when the answer is right, and shown as its message.
+
+    Examples
+    --------
+    >>> Verdict(True, "Correct.")
+    Correct.
+    """
+
+    correct: bool
+    message: str
+
+    def __bool__(self) -> bool:
+        return self.correct
+
+    def __repr__(self) -> str:
+        return self.message
+
+
+@dataclass(frozen=True)
+class Number:
+    """An answer that is a number, right within a relative tolerance."""
+
+    value: Callable[[], float]
+    tolerance: float
+    hint: str
+
+    def check(self, answer: Any) -> Verdict:
+        """Compare `answer` with the value."""
+        try:
+            given = float(answer)
+        except (TypeError, ValueError):
+            return Verdict(False, f"The answer should be a number; got {type(answer).__name__}.")
+        expected = self.value()
+        if abs(given - expected) <= self.tolerance * abs(expected):
+            return Verdict(True, "Correct.")
+        return Verdict(False, f"Not yet. {self.hint}")
+
+
+@dataclass(frozen=True)
+class Function:
+    """An answer that is a function, tried on several arguments."""
+
+    reference: Callable[..., Any]
+    arguments: Callable[[], list[tuple]]
+    tolerance: float
+    hint: str
+
+    def check(self, answer: Any) -> Verdict:
+        """Compare `answer` with the reference on every argument."""
+        if not callable(answer):
+            return Verdict(False, f"The answer should be a function; got {type(answer).__name__}.")
+        for arguments in self.arguments():
+            try:
+                given = np.asarray(answer(*arguments), dtype=float)
+            except Exception as error:  # whatever a reader's function may raise
+                return Verdict(False, f"Your function raised {type(error).__name__}: {error}")
+            expected = np.asarray(self.reference(*arguments), dtype=float)
+            if given.shape != expected.shape or not np.allclose(given, expected, rtol=self.tolerance, atol=0):
+                return Verdict(False, f"Not yet. {self.hint}")
+        return Verdict(True, "Correct.")
+
+
+def check(label: str, answer: Any = None) -> Verdict:
+    """Check an answer to an exercise.
+
+    Parameters
+    ----------
+    label : str
+        The exercise's label, as its cell in the book gives it.
+    answer : float or callable, optional
+        The answer; None when there is none yet.
+
+    Returns
+    -------
+    Verdict
+        True when the answer is right; shown as a sentence.
+
+    Raises
+    ------
+    ValueError
+        If no exercise with a machine check has this label.
+
+    Examples
+    --------
+    >>> check("ols-limit", 0.1)
+    Correct.
+    >>> bool(check("ols-limit", 0.2))
+    False
+    """
+    if label not in ANSWERS:
+        raise ValueError(f"label must be one of {sorted(ANSWERS)}; got {label!r}")
+    if answer is None:
+        return Verdict(False, "No answer yet: put yours in place of None.")
+    return ANSWERS[label].check(answer)
+
+
+def _gcv(features, labels, ridge):
+    n_samples, n_features = features.shape
+    hat = features @ np.linalg.solve(features.T @ features + ridge * np.eye(n_features), features.T)
+    return np.mean((labels - hat @ labels) ** 2) / (1 - np.trace(hat) / n_samples) ** 2
+
+
+def _gcv_cases():
+    rng = np.random.default_rng(8)
+    return [(rng.standard_normal((t, n)), rng.standard_normal(t), r) for t, n, r in [(30, 10, 0.5), (12, 40, 2.0)]]
+
+
+def _effective_dimension_cases():
+    return [(PowerLaw(0.5, 200).eigenvalues, d) for d in (1e-6, 1e-2, 3.0)]
+
+
+def _best_loss():
+    spectrum = PowerLaw(alpha=1.0, n_latent=2000)
+    loss = lambda log_ridge: float(test_loss(spectrum, 200, 200, np.exp(log_ridge), noise_var=0.01))  # noqa: E731
+    return minimize_scalar(loss, bounds=(-15, 5), method="bounded", options={"xatol": 1e-6}).fun
+
+
+ANSWERS: dict[str, Number | Function] = {
+    # chapter 2
+    "unexplained-variance": Number(
+        lambda: zeta(1.5, 1001) / zeta(1.5, 1),
+        1e-3,
+        "The share beyond rank n is the sum over I > n divided by the sum over all I; here 1 + alpha = 1.5.",
+    ),
+    "image-exponent": Number(
+        lambda: 0.15, 1e-6, "Count the modes up to wavenumber k: in two dimensions I grows as k^2."
+    ),
+    "df-ratio": Number(
+        lambda: 0.4 / 1.4, 5e-3, "Integrate f^2 by parts, or differentiate df1 with respect to log Delta."
+    ),
+    "effective-dimension": Function(
+        lambda eigenvalues, delta: Empirical(eigenvalues).degrees_of_freedom(delta)[0],
+        _effective_dimension_cases,
+        1e-9,
+        "Sum lambda / (lambda + Delta) over the eigenvalues.",
+    ),
+    "repaired-exponent": Number(
+        lambda: fit_spectrum(hidden_spectrum_sample(), 300, ranks=(4, 40)).alpha,
+        2e-2,
+        "Pass the number of samples to fit_spectrum, so that the spreading of the eigenvalues is undone first.",
+    ),
+    # chapter 8
+    "bottleneck": Number(
+        lambda: test_loss(PowerLaw(1.0, 10**6), 100, 1e14), 1e-4, "At T -> infinity L = N Delta, where df1(Delta) = N."
+    ),
+    "ols-limit": Number(lambda: 0.3 * 50 / (200 - 50), 1e-6, "Put Delta = 0 and df1 = df2 = M in the loss."),
+    "square-limit": Number(
+        lambda: 100**2 / (3 * np.sum(np.arange(1, 101.0) ** 2)), 1e-4, "Expand df1 to first order in Delta."
+    ),
+    "best-ridge": Number(_best_loss, 1e-4, "Minimise test_loss over the logarithm of the ridge."),
+    "gcv": Function(_gcv, _gcv_cases, 1e-9, "Divide the training loss by (1 - trace of the hat matrix / T)^2."),
+}
+
+
+def hidden_spectrum_sample() -> np.ndarray:
+    """Sample covariance eigenvalues for the exercise 'repaired-exponent': 300 samples of 3,000 latents.
+
+    Returns
+    -------
+    ndarray, shape (300,)
+        The positive eigenvalues, in descending order.
+
+    Examples
+    --------
+    >>> hidden_spectrum_sample().shape
+    (300,)
+    """
+    rng = np.random.default_rng(2210)
+    data = rng.standard_normal((300, 3000)) * np.sqrt(PowerLaw(alpha=0.2, n_latent=3000).eigenvalues)
+    return np.linalg.eigvalsh(data @ data.T / 300)[::-1]

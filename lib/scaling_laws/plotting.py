@@ -1,0 +1,125 @@
+"""One figure style for the whole course.
+
+Figures are drawn dark on white. The book's style sheet inverts their lightness, not their hues, under a dark
+theme, so the colours here must keep apart both ways: they are those of Okabe and Ito, safe for colour-blind readers.
+"""
+
+from __future__ import annotations
+
+import matplotlib.pyplot as plt
+import numpy as np
+from cycler import cycler
+from matplotlib.axes import Axes
+from matplotlib.container import ErrorbarContainer
+from numpy.typing import ArrayLike
+
+BLUE, ORANGE, GREEN, PINK, SKY, YELLOW = "#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00"
+BLACK, GREY = "#222222", "#8A8A8A"
+
+STYLE = {
+    "figure.figsize": (6.8, 4.0),
+    "figure.dpi": 100,
+    "figure.constrained_layout.use": True,
+    "savefig.bbox": "standard",
+    "font.size": 11,
+    "font.family": "sans-serif",
+    "font.sans-serif": ["DejaVu Sans"],
+    "mathtext.fontset": "cm",
+    "text.color": BLACK,
+    "axes.edgecolor": BLACK,
+    "axes.labelcolor": BLACK,
+    "xtick.color": BLACK,
+    "ytick.color": BLACK,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.prop_cycle": cycler(color=[BLUE, ORANGE, GREEN, PINK, SKY, YELLOW]),
+    "axes.titlesize": 11,
+    "axes.titlelocation": "left",
+    "axes.grid": True,
+    "grid.color": "#E4E4E4",
+    "grid.linewidth": 0.7,
+    "axes.axisbelow": True,
+    "lines.linewidth": 1.8,
+    "lines.markersize": 4.5,
+    "legend.frameon": False,
+    "legend.fontsize": 10,
+}
+
+
+def use_style() -> None:
+    """Draw all further figures in the course's style, at twice the screen's resolution.
+
+    Examples
+    --------
+    >>> use_style()
+    >>> plt.rcParams["axes.spines.top"]
+    False
+    """
+    plt.rcParams.update(STYLE)
+    try:
+        from IPython import get_ipython
+        from matplotlib_inline.backend_inline import set_matplotlib_formats
+    except ImportError:
+        return
+    if get_ipython() is not None:
+        set_matplotlib_formats("retina", bbox_inches=None)
+
+
+def plot_simulation(
+    axes: Axes, x: ArrayLike, mean: ArrayLike, stderr: ArrayLike, *, color: str = BLACK, **style
+) -> ErrorbarContainer:
+    """Draw simulated means as dots with bars of two standard errors.
+
+    Parameters
+    ----------
+    axes : matplotlib.axes.Axes
+        Where to draw.
+    x, mean, stderr : array_like, shape (n,)
+        Abscissae, means and their standard errors.
+    color : str
+        Colour of dots and bars.
+    **style
+        Passed on to `matplotlib.axes.Axes.errorbar`, such as ``label``.
+
+    Returns
+    -------
+    matplotlib.container.ErrorbarContainer
+        What was drawn.
+
+    Examples
+    --------
+    >>> figure, axes = plt.subplots()
+    >>> bars = plot_simulation(axes, [1, 2], [3.0, 4.0], [0.1, 0.2])
+    >>> plt.close(figure)
+    """
+    style = {"fmt": "o", "markersize": 4, "elinewidth": 1.2, "capsize": 2, "linestyle": "none", "zorder": 3} | style
+    return axes.errorbar(x, mean, yerr=2 * np.asarray(stderr), color=color, ecolor=color, **style)
+
+
+def slope_guide(axes: Axes, x: tuple[float, float], y: float, exponent: float, label: str) -> None:
+    """Draw a dashed line of a given slope on logarithmic axes, through ``(x[0], y)``.
+
+    Parameters
+    ----------
+    axes : matplotlib.axes.Axes
+        Axes with two logarithmic scales.
+    x : (float, float)
+        Where the line begins and ends.
+    y : float
+        Ordinate at its beginning.
+    exponent : float
+        Slope.
+    label : str
+        Written above the middle of the line.
+
+    Examples
+    --------
+    >>> figure, axes = plt.subplots()
+    >>> slope_guide(axes, (1, 10), 1.0, -1, "slope -1")
+    >>> plt.close(figure)
+    """
+    ends = np.asarray(x, dtype=float)
+    axes.plot(ends, y * (ends / ends[0]) ** exponent, color=GREY, linestyle="--", linewidth=1.2)
+    middle = np.sqrt(ends[0] * ends[1])
+    at = (middle, y * (middle / ends[0]) ** exponent)
+    axes.annotate(label, at, xytext=(4, 4), textcoords="offset points", color=GREY, fontsize=10)

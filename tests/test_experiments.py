@@ -1,0 +1,143 @@
+"""Monte-Carlo experiments."""
+
+import multiprocessing
+from concurrent.futures import Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor
+
+import numpy as np
+import pytest
+from numpy.testing import assert_allclose, assert_array_equal
+from scaling_laws.experiments import simulate
+from scaling_laws.features import RandomFeatures
+from scaling_laws.latent import LatentModel
+from scaling_laws.regression import ridge_path
+from scaling_laws.spectra import PowerLaw
+from scaling_laws.theory import decompose
+
+MODEL = LatentModel(PowerLaw(0.8, 100), noise_var=0.05)
+RIDGES = np.array([[0.0, 1e-3, 1e-1], [1.0, 10.0, 1e3]])
+
+
+def run(**options):
+    return simulate(MODEL, 20, 30, RIDGES, **{"n_trials": 5, **options})
+
+
+def test_the_same_seed_gives_the_same_result_and_another_seed_another():
+    first, second, other = run(seed=1), run(seed=1), run(seed=2)
+    assert_array_equal(first.trials, second.trials)
+    assert_array_equal(first.train_trials, second.train_trials)
+    assert (first.trials != other.trials).all()
+
+
+def test_every_trial_is_its_own_experiment_and_more_trials_continue_fewer():
+    few, many = run(n_trials=3), run(n_trials=6)
+    assert np.unique(many.trials[:, 0, 1]).size == 6
+    assert_array_equal(many.trials[:3], few.trials)
+
+
+def test_threads_and_processes_give_the_same_result():
+    here = run()
+    with ThreadPoolExecutor(2) as threads:
+        in_threads = run(executor=threads)
+    with ProcessPoolExecutor(2, mp_context=multiprocessing.get_context("spawn")) as processes:
+        in_processes = run(executor=processes)
+    for elsewhere in (in_threads, in_processes):
+        assert_allclose(elsewhere.trials, here.trials, rtol=1e-8)
+        assert_allclose(elsewhere.train_trials, here.train_trials, rtol=1e-8, atol=1e-20)
+
+
+@pytest.mark.parametrize("shape", [(), (4,), (2, 3), (0,)])
+def test_results_have_the_shape_of_the_ridges(shape):
+    found = simulate(MODEL, 6, 5, np.full(shape, 0.1), n_trials=3)
+    assert found.trials.shape == found.train_trials.shape == (3, *shape)
+    for summary in (found.mean, found.stderr, found.train_mean, found.train_stderr):
+        assert np.shape(summary) == shape
+
+
+def test_each_ridge_in_an_array_gives_what_it_gives_alone():
+    together = run()
+    for index in np.ndindex(RIDGES.shape):
+        alone = simulate(MODEL, 20, 30, RIDGES[index], n_trials=5)
+        assert_allclose(together.trials[(slice(None), *index)], alone.trials, rtol=1e-8)
+
+
+def test_mean_and_standard_error_are_those_of_the_trials():
+    found = run()
+    for trials, mean, stderr in (
+        (found.trials, found.mean, found.stderr),
+        (found.train_trials, found.train_mean, found.train_stderr),
+    ):
+        assert_allclose(mean, sum(trials) / 5, rtol=1e-13)
+        assert_allclose(stderr, np.sqrt(sum((trials - mean) ** 2) / (5 * 4)), rtol=1e-12)
+
+
+def test_a_single_trial_has_no_standard_error():
+    found = run(n_trials=1)
+    assert np.isnan(found.stderr).all()
+    assert np.isnan(found.train_stderr).all()
+    assert np.isfinite(found.mean).all()
+
+
+def test_the_progress_bar_is_off_unless_asked_for_and_goes_to_stderr(capsys):
+    run()
+    assert capsys.readouterr() == ("", "")
+    with ThreadPoolExecutor(1) as executor:
+        for options in ({}, {"executor": executor}):
+            run(progress=True, **options)
+            out, err = capsys.readouterr()
+            assert (out, "5/5" in err) == ("", True)
+
+
+def test_the_exact_loss_agrees_with_a_large_test_set():
+    found = simulate(MODEL, 20, 30, 0.01, n_trials=1, seed=7)
+    rng = np.random.default_rng(np.random.SeedSequence(7).spawn(1)[0])  # replay the trial, in its order
+    teacher, latents = MODEL.draw_teacher(rng), MODEL.draw_latents(30, rng)
+    labels = MODEL.draw_labels(latents, teacher, rng)
+    features = RandomFeatures.draw(20, 100, rng)
+    coefficients = ridge_path(features(latents), labels, 0.01)
+    fresh = MODEL.draw_latents(200_000, np.random.default_rng(99))
+    squares = (features(fresh) @ coefficients - fresh @ teacher) ** 2
+    assert abs(found.mean - squares.mean()) < 4 * squares.std() / np.sqrt(squares.size)
+    assert found.train_mean == pytest.approx(np.mean((features(latents) @ coefficients - labels) ** 2), rel=1e-10)
+
+
+@pytest.mark.parametrize(("n", "t"), [(40, 80), (80, 40), (60, 60)])
+def test_simulation_agrees_with_theory(n, t):
+    model = LatentModel(PowerLaw(0.6, 200), weight_var=2.0, noise_var=0.1)
+    ridges = np.array([0.02, 0.3, 5.0])
+    found = simulate(model, n, t, ridges, n_trials=100, feature_var=3.0, seed=11)
+    parts = decompose(model.spectrum, n, t, ridges, weight_var=2.0, noise_var=0.1, feature_var=3.0)
+    assert (abs(found.mean - parts.test_loss) < 4 * found.stderr).all()
+    assert (abs(found.train_mean - parts.train_loss) < 4 * found.train_stderr).all()
+
+
+class InterruptedExecutor(Executor):
+    """Its first trial ends like a press of Ctrl-C; the others never begin."""
+
+    def __init__(self):
+        self.futures = []
+
+    def submit(self, fn, /, *args, **kwargs):
+        self.futures.append(Future())
+        if len(self.futures) == 1:
+            self.futures[0].set_exception(KeyboardInterrupt())
+        return self.futures[-1]
+
+
+def test_an_interrupt_cancels_the_trials_that_have_not_begun():
+    executor = InterruptedExecutor()
+    with pytest.raises(KeyboardInterrupt):
+        run(executor=executor)
+    assert [future.cancelled() for future in executor.futures] == [False, True, True, True, True]
+
+
+@pytest.mark.parametrize(
+    ("name", "bad"),
+    [(name, bad) for name in ("n_features", "n_samples", "n_trials") for bad in (0, -1, 2.5, np.nan, "3", None)]
+    + [("ridge", bad) for bad in (-1e-9, [1.0, -1.0], np.nan, np.inf, "a", 1j)]
+    + [("feature_var", bad) for bad in (0, -1, np.nan, [1.0])]
+    + [("seed", bad) for bad in (-1, 0.5, "x", None)]
+    + [("activation", "step")],
+)
+def test_a_bad_argument_is_refused_by_name(name, bad):
+    with pytest.raises(ValueError, match=f"^{name} must be"):
+        simulate(MODEL, **{"n_features": 2, "n_samples": 3, "ridge": 0.1, name: bad})

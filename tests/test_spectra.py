@@ -1,0 +1,217 @@
+"""Spectra, sums over them, and fits."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from numpy.testing import assert_allclose, assert_array_equal
+from scaling_laws.spectra import Empirical, PowerLaw, correct_eigenvalues, fit_spectrum
+
+EXPONENTS = [(1, 0), (2, 0), (1, 1), (0, 1)]
+ALPHAS = [0.01, 0.1, 0.3, 1.0, 2.0, 5.0]
+alphas = st.floats(0.01, 5)
+sizes = st.floats(0, 15).map(lambda exponent: int(10**exponent))
+deltas = st.floats(-60, 27).map(lambda exponent: 10.0**exponent)
+
+
+def long_terms(index, alpha, delta, p, q):
+    """f^p g^q at real ranks, in extended precision."""
+    eigenvalue = np.asarray(index, np.longdouble) ** -(1 + np.longdouble(alpha))
+    total = eigenvalue + np.asarray(delta, np.longdouble)
+    return (eigenvalue / total) ** p * (delta / total) ** q
+
+
+def nested_quadrature(alpha, n_latent, delta, p, q, n_head=20_000):
+    """The sum by Gauss-Legendre panels in log I, with the first Euler-Maclaurin corrections."""
+    nodes, weights = np.polynomial.legendre.leggauss(40)
+    edges = np.linspace(np.log(n_head), np.log(n_latent), 65).astype(np.longdouble)
+    half = np.diff(edges)[:, None] / 2
+    index = np.exp(edges[:-1, None] + half * (1 + nodes))
+    integral = (half * weights * index * long_terms(index, alpha, delta, p, q)).sum()
+    ends = np.array([n_head, n_latent], np.longdouble)
+    value = long_terms(ends, alpha, delta, p, q)
+    slope = value * (1 + alpha) * (q - (p + q) * long_terms(ends, alpha, delta, 0, 1)) / ends
+    head = long_terms(np.arange(1, n_head + 1), alpha, delta, p, q).sum()
+    return float(head + integral + (value[1] - value[0]) / 2 + (slope[1] - slope[0]) / 12)
+
+
+@pytest.mark.parametrize(("p", "q"), EXPONENTS)
+@pytest.mark.parametrize("n_latents", [range(1, 65), [65, 66, 1000], [20_000]], ids=["short", "medium", "long"])
+def test_power_law_sums_agree_with_adding_every_term_in_extended_precision(n_latents, p, q):
+    delta = np.concatenate([[0.0], np.geomspace(1e-40, 1e27, 35)])
+    for n_latent in n_latents:
+        for alpha in ALPHAS:
+            direct = long_terms(np.arange(1, n_latent + 1), alpha, delta[:, None], p, q).sum(axis=1)
+            assert_allclose(PowerLaw(alpha, n_latent).mode_sum(delta, p, q), direct.astype(float), rtol=1e-12)
+
+
+@pytest.mark.parametrize(("p", "q"), EXPONENTS)
+@pytest.mark.parametrize("alpha", ALPHAS)
+def test_power_law_sums_over_1e15_modes_agree_with_quadrature(alpha, p, q):
+    delta = 10.0 ** np.array([-90, -40, -15, -12, -6, -3, -2, 0, 3, 27])
+    expected = [nested_quadrature(alpha, 10**15, d, p, q) for d in delta]
+    assert_allclose(PowerLaw(alpha, 10**15).mode_sum(delta, p, q), expected, rtol=1e-12)
+
+
+@given(alphas, sizes, deltas, deltas)
+def test_degrees_of_freedom_are_ordered_and_fall_with_delta(alpha, n_latent, delta, other):
+    spectrum = PowerLaw(alpha, n_latent)
+    df1, df2 = spectrum.degrees_of_freedom(np.sort([delta, other]))
+    assert (df2 <= df1 * (1 + 1e-12)).all()
+    assert (df1 <= spectrum.rank * (1 + 1e-12)).all()
+    assert df1[1] <= df1[0] * (1 + 1e-12)
+    assert df2[1] <= df2[0] * (1 + 1e-12)
+
+
+@given(alphas, sizes, deltas, st.floats(1e-9, 1e9))
+def test_rescaling_eigenvalues_and_delta_together_changes_nothing(alpha, n_latent, delta, scale):
+    scaled = PowerLaw(alpha, n_latent, scale)
+    assert_allclose(
+        scaled.degrees_of_freedom(scale * delta), PowerLaw(alpha, n_latent).degrees_of_freedom(delta), rtol=1e-11
+    )
+    assert scaled.trace == pytest.approx(scale * PowerLaw(alpha, n_latent).trace, rel=1e-14)
+
+
+@given(alphas, sizes, st.floats(-20, 3).map(lambda exponent: 10.0**exponent))
+def test_modes_are_either_resolved_or_not(alpha, n_latent, delta):
+    spectrum = PowerLaw(alpha, n_latent)
+    one, two, transition, unresolved = (spectrum.mode_sum(delta, p, q) for p, q in EXPONENTS)
+    assert one + unresolved == pytest.approx(n_latent, rel=1e-12)
+    assert two + transition == pytest.approx(one, rel=1e-12)
+
+
+@given(st.floats(0.1, 5), sizes, st.floats(-12, 3).map(lambda exponent: 10.0**exponent))
+def test_df1_changes_with_log_delta_at_the_rate_df2_minus_df1(alpha, n_latent, delta):
+    spectrum, step = PowerLaw(alpha, n_latent), 1e-3
+    up, down, up2, down2 = spectrum.mode_sum(delta * np.exp(step * np.array([1, -1, 2, -2])), 1, 0)
+    slope = (8 * (up - down) - (up2 - down2)) / (12 * step)
+    df1, df2 = spectrum.degrees_of_freedom(delta)
+    assert slope == pytest.approx(df2 - df1, rel=1e-8, abs=1e-8 * df1)
+
+
+@given(alphas, st.integers(1, 3000), deltas, st.floats(1e-3, 1e3))
+def test_a_power_law_agrees_with_the_list_of_its_eigenvalues(alpha, n_latent, delta, scale):
+    spectrum = PowerLaw(alpha, n_latent, scale)
+    listed = Empirical(spectrum.eigenvalues)
+    assert_allclose(spectrum.degrees_of_freedom(delta), listed.degrees_of_freedom(delta), rtol=1e-12)
+    assert (spectrum.rank, spectrum.n_latent) == (listed.rank, listed.n_latent)
+    assert spectrum.trace == pytest.approx(listed.trace, rel=1e-12)
+    assert spectrum.eigenvalue(n_latent) == listed.eigenvalue(n_latent)
+
+
+def test_traces_of_long_power_laws_approach_the_zeta_function():
+    assert PowerLaw(1.0, 10**15).trace == pytest.approx(np.pi**2 / 6, rel=1e-14)
+    assert PowerLaw(3.0, 10**15, 2.0).trace == pytest.approx(2 * np.pi**4 / 90, rel=1e-14)
+
+
+def test_sums_keep_the_shape_of_delta_and_a_scalar_gives_a_float():
+    for spectrum in (PowerLaw(1.0, 1000), Empirical([2.0, 1.0])):
+        assert spectrum.degrees_of_freedom(np.ones((2, 3)))[0].shape == (2, 3)
+        assert spectrum.degrees_of_freedom([])[1].shape == (0,)
+        assert all(isinstance(df, float) for df in spectrum.degrees_of_freedom(0.1))
+
+
+def test_many_deltas_times_many_eigenvalues_are_summed_in_blocks(monkeypatch):
+    spectrum, delta = Empirical(np.linspace(0.1, 1, 50)), np.linspace(0, 1, 77)
+    whole = spectrum.mode_sum(delta, 1, 1)
+    monkeypatch.setattr("scaling_laws.spectra.BLOCK", 500)
+    assert_array_equal(spectrum.mode_sum(delta, 1, 1), whole)
+
+
+def test_an_empirical_spectrum_is_sorted_counted_and_cannot_be_changed():
+    given_list = np.array([0.0, 2.0, 3.0, 0.0])
+    spectrum = Empirical(given_list)
+    assert spectrum.eigenvalues.tolist() == [3.0, 2.0, 0.0, 0.0]
+    assert (spectrum.n_latent, spectrum.rank, spectrum.trace) == (4, 2, 5.0)
+    assert spectrum.degrees_of_freedom(0.0) == (2.0, 2.0)
+    with pytest.raises(ValueError, match="read-only"):
+        spectrum.eigenvalues[0] = 1.0
+    given_list[0] = 9.0  # the caller's list is still the caller's
+    assert spectrum.trace == 5.0
+
+
+@pytest.mark.parametrize(
+    ("name", "bad"),
+    [("alpha", b) for b in (0, -0.5, np.nan, np.inf, "1", 1j, [1.0])]
+    + [("n_latent", b) for b in (0, -1, 2.5, np.nan, 10**15 + 1, "5", [3])]
+    + [("scale", b) for b in (0, -1, np.inf, None)],
+)
+def test_a_bad_argument_of_a_power_law_is_refused_by_name(name, bad):
+    with pytest.raises(ValueError, match=f"^{name} must be"):
+        PowerLaw(**{"alpha": 1.0, "n_latent": 10, name: bad})
+
+
+@pytest.mark.parametrize("bad", [[], [0.0, 0.0], [1.0, -1e-9], [1.0, np.nan], [np.inf], 1.0, [[1.0]], ["a"], [1j]])
+def test_a_bad_list_of_eigenvalues_is_refused_by_name(bad):
+    with pytest.raises(ValueError, match=r"^eigenvalues must be"):
+        Empirical(bad)
+
+
+@pytest.mark.parametrize("bad", [-1e-300, [1.0, -2.0], np.nan, np.inf, "a", 1j])
+def test_a_bad_delta_is_refused_by_name(bad):
+    for spectrum in (PowerLaw(1.0, 100), Empirical([1.0])):
+        with pytest.raises(ValueError, match=r"^delta must be"):
+            spectrum.degrees_of_freedom(bad)
+
+
+def test_a_power_law_too_long_to_list_says_so_and_still_sums():
+    spectrum = PowerLaw(1.0, 10**9)
+    with pytest.raises(ValueError, match="n_latent must be at most"):
+        _ = spectrum.eigenvalues
+    assert spectrum.mode_sum(0.0, 1, 0) == pytest.approx(1e9)
+
+
+@given(alphas, st.integers(40, 500), st.floats(1e-3, 1e3))
+def test_a_fit_recovers_an_exact_power_law_exactly(alpha, n_latent, scale):
+    fit = fit_spectrum(np.random.default_rng(0).permutation(PowerLaw(alpha, n_latent, scale).eigenvalues))
+    assert fit.alpha == pytest.approx(alpha, abs=1e-10)
+    assert fit.scale == pytest.approx(scale, rel=1e-9)
+    assert fit.stderr < 1e-9
+    assert fit.ranks == (4, n_latent // 2)
+    assert_allclose(fit.line([1, 10]), PowerLaw(fit.alpha, n_latent, fit.scale).eigenvalue([1, 10]), rtol=1e-14)
+
+
+@pytest.mark.parametrize("alpha", [0.1, 0.3, 1.0])
+def test_fits_to_sampled_data_are_unbiased_with_honest_errors_where_raw_eigenvalues_mislead(alpha):
+    n_samples, deviation, fits, raw = 400, np.sqrt(PowerLaw(alpha, 1000).eigenvalues), [], []
+    for seed in range(24):
+        data = np.random.default_rng(seed).standard_normal((n_samples, deviation.size)) * deviation
+        sample = np.linalg.eigvalsh(data @ data.T / n_samples)
+        fits.append(fit_spectrum(sample, n_samples))
+        raw.append(fit_spectrum(sample, ranks=fits[-1].ranks).alpha)
+    found = np.array([fit.alpha for fit in fits])
+    spread = found.std(ddof=1)
+    assert abs(found.mean() - alpha) < 3 * spread / np.sqrt(found.size)
+    assert 0.5 < np.mean([fit.stderr for fit in fits]) / spread < 2
+    if alpha < 1:
+        assert np.mean(raw) < alpha - 10 * np.std(raw, ddof=1) / np.sqrt(found.size)
+
+
+def test_corrected_eigenvalues_keep_the_sum_and_stay_in_order():
+    rng = np.random.default_rng(0)
+    data = rng.standard_normal((60, 40)) * np.sqrt(PowerLaw(0.5, 40).eigenvalues)
+    sample = np.linalg.eigvalsh(data.T @ data / 60)[::-1]
+    corrected = correct_eigenvalues(rng.permutation(sample), 60)
+    assert corrected.sum() == pytest.approx(sample.sum(), rel=1e-12)
+    shifted = sample - corrected / 60  # interlaces: mu_1 >= nu_1 >= mu_2 >= nu_2 ...
+    assert (sample >= shifted).all()
+    assert (shifted[:-1] >= sample[1:] * (1 - 1e-12)).all()
+
+
+def test_corrected_eigenvalues_solve_the_secular_equation():
+    sample, n_samples = np.array([5.0, 2.0, 1.0]), 7
+    shifted = sample - correct_eigenvalues([*sample, 0.0], n_samples)[:3] / n_samples
+    assert_allclose((sample / (sample - shifted[:, None])).sum(axis=1), n_samples, rtol=1e-10)
+    assert correct_eigenvalues([*sample, 0.0], n_samples)[3] == 0
+
+
+@pytest.mark.parametrize("bad", [0, 2, 2.5, np.nan, "9"])
+def test_a_bad_number_of_samples_is_refused_by_name(bad):
+    with pytest.raises(ValueError, match=r"^n_samples must be"):
+        correct_eigenvalues([3.0, 2.0, 1.0], bad)
+
+
+@pytest.mark.parametrize("ranks", [(0, 30), (1, 15), (10, 101), (90, 99), (50, 20)])
+def test_a_bad_range_of_ranks_is_refused_by_name(ranks):
+    with pytest.raises(ValueError, match=r"^ranks must"):
+        fit_spectrum(np.append(PowerLaw(1.0, 95).eigenvalues, np.zeros(5)), ranks=ranks)

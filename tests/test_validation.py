@@ -1,0 +1,72 @@
+"""Checks on arguments."""
+
+from fractions import Fraction
+
+import numpy as np
+import pytest
+from scaling_laws._validation import MAX_SIZE, real_array, real_number, whole_number
+
+
+@pytest.mark.parametrize("value", [3, 2.5, True, np.float32(0.5), np.int8(-4), [1, 2], np.zeros((2, 0))])
+def test_real_values_come_back_as_float_arrays_of_the_same_shape(value):
+    array = real_array("x", value)
+    assert array.dtype == np.float64
+    np.testing.assert_array_equal(array, np.asarray(value, dtype=float))
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf, [0.5, np.nan], "1", b"1", None, 1j, [[1], [2, 3]], {}])
+def test_what_is_not_finite_and_real_is_refused_by_name(value):
+    with pytest.raises(ValueError, match=r"^ridge must be .*finite"):
+        real_array("ridge", value)
+
+
+@pytest.mark.parametrize(
+    ("limits", "inside", "outside", "words"),
+    [
+        ({"above": 0}, 1e-300, 0.0, "greater than 0"),
+        ({"at_least": 0}, 0.0, -1e-300, "at least 0"),
+        ({"at_most": 2}, 2.0, np.nextafter(2.0, 3), "at most 2"),
+        ({"above": 0, "at_most": 1}, 1.0, 0.0, "greater than 0 and at most 1"),
+    ],
+)
+def test_limits_are_enforced_at_their_edge_and_stated_in_the_error(limits, inside, outside, words):
+    assert real_array("x", [inside, inside], **limits).tolist() == [inside, inside]
+    with pytest.raises(ValueError, match=f"^x must be .*{words}"):
+        real_array("x", [inside, outside], **limits)
+
+
+def test_the_error_quotes_the_first_bad_entry():
+    with pytest.raises(ValueError, match=r"got -7$"):
+        real_array("x", [1.0, -7.0, -8.0], at_least=0)
+
+
+def test_a_single_number_is_a_python_float():
+    assert type(real_number("x", np.float32(0.5))) is float
+
+
+@pytest.mark.parametrize("value", [[1.0], np.ones((2, 2)), []])
+def test_an_array_in_place_of_a_number_is_refused_by_name(value):
+    with pytest.raises(ValueError, match=r"^scale must be a single number"):
+        real_number("scale", value)
+
+
+@pytest.mark.parametrize("value", [1, 7, 1e6, np.int64(12), np.float64(3.0), Fraction(4, 2), MAX_SIZE, 1e15])
+def test_whole_numbers_come_back_as_int(value):
+    number = whole_number("n", value)
+    assert type(number) is int
+    assert number == value
+
+
+@pytest.mark.parametrize(
+    "value", [0, -1, 1.5, np.nan, np.inf, True, False, "3", None, 1j, [2], MAX_SIZE + 1, 10**400, np.array([1, 2])]
+)
+def test_what_is_not_a_whole_number_in_range_is_refused_by_name(value):
+    with pytest.raises(ValueError, match=r"^n must be a whole number from 1 to 1e"):
+        whole_number("n", value)
+
+
+def test_whole_number_limits_include_their_ends():
+    assert [whole_number("n", k, at_least=0, at_most=2) for k in (0, 1, 2)] == [0, 1, 2]
+    for outside in (-1, 3):
+        with pytest.raises(ValueError, match="from 0 to 2"):
+            whole_number("n", outside, at_least=0, at_most=2)
