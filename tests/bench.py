@@ -7,6 +7,7 @@ from functools import partial
 from time import perf_counter
 
 import numpy as np
+
 from scaling_laws.experiments import simulate
 from scaling_laws.latent import LatentModel
 from scaling_laws.spectra import PowerLaw

@@ -6,6 +6,7 @@ from concurrent.futures import Executor, Future, ProcessPoolExecutor, ThreadPool
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
+
 from scaling_laws.experiments import simulate
 from scaling_laws.features import RandomFeatures
 from scaling_laws.latent import LatentModel

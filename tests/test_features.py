@@ -2,8 +2,9 @@
 
 import numpy as np
 import pytest
-from scaling_laws.features import ACTIVATIONS, RandomFeatures
 from scipy import stats
+
+from scaling_laws.features import ACTIVATIONS, RandomFeatures
 
 
 def test_weights_are_gaussian_with_variance_feature_var_over_n_latent():

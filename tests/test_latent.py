@@ -2,9 +2,10 @@
 
 import numpy as np
 import pytest
+from scipy import stats
+
 from scaling_laws.latent import LatentModel
 from scaling_laws.spectra import Empirical, PowerLaw
-from scipy import stats
 
 SPECTRUM = Empirical([4.0, 1.0, 0.25, 0.0])
 

@@ -2,14 +2,15 @@
 
 import numpy as np
 import pytest
+from sklearn.datasets import load_digits
+from sklearn.decomposition import PCA
+
 from scaling_laws.natural import (
     covariance_eigenvalues,
     load_digits_population,
     load_patch_population,
     load_text_population,
 )
-from sklearn.datasets import load_digits
-from sklearn.decomposition import PCA
 
 
 def test_digits_are_the_images_of_scikit_learn_on_a_scale_from_0_to_1():

@@ -11,8 +11,9 @@ from pathlib import Path
 
 import nbformat
 import pytest
-import scaling_laws
 from numpydoc.docscrape import NumpyDocString
+
+import scaling_laws
 
 BOOK = Path(__file__).parents[1] / "book"
 NOTEBOOKS = sorted(BOOK.glob("*.ipynb"))

@@ -7,8 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose
-from scaling_laws.regression import ridge_path
 from sklearn.linear_model import Ridge
+
+from scaling_laws.regression import ridge_path
 
 SHAPES = [(30, 12), (12, 30), (20, 20), (1, 5), (5, 1), (1, 1)]
 

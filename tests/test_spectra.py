@@ -5,6 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose, assert_array_equal
+
 from scaling_laws.spectra import Empirical, PowerLaw, correct_eigenvalues, fit_spectrum
 
 EXPONENTS = [(1, 0), (2, 0), (1, 1), (0, 1)]

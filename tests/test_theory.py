@@ -9,9 +9,10 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose, assert_array_equal
+from scipy.optimize import brentq
+
 from scaling_laws.spectra import Empirical, PowerLaw
 from scaling_laws.theory import decompose, solve_delta, test_loss, train_loss
-from scipy.optimize import brentq
 
 ROWS = json.loads((Path(__file__).parent / "data" / "losses.json").read_text())
 SETTINGS = ("n_features", "n_samples", "ridge")

@@ -4,6 +4,7 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
+
 from scaling_laws._validation import MAX_SIZE, real_array, real_number, whole_number
 
 

@@ -7,6 +7,7 @@ curve over it has 100 samples and next to no ridge, hence double descent and a p
 from pathlib import Path
 
 import numpy as np
+
 from scaling_laws.spectra import PowerLaw
 from scaling_laws.theory import test_loss
 

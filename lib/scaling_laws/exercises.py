@@ -38,7 +38,7 @@ class Verdict(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Number:
+class _Number:
     """An answer that is a number, right within a relative tolerance."""
 
     value: Callable[[], float]
@@ -58,7 +58,7 @@ class Number:
 
 
 @dataclass(frozen=True)
-class Function:
+class _Function:
     """An answer that is a function, tried on several arguments."""
 
     reference: Callable[..., Any]
@@ -136,40 +136,40 @@ def _best_loss():
     return minimize_scalar(loss, bounds=(-15, 5), method="bounded", options={"xatol": 1e-6}).fun
 
 
-ANSWERS: dict[str, Number | Function] = {
+ANSWERS: dict[str, _Number | _Function] = {
     # chapter 2
-    "unexplained-variance": Number(
+    "unexplained-variance": _Number(
         lambda: zeta(1.5, 1001) / zeta(1.5, 1),
         1e-3,
         "The share beyond rank n is the sum over I > n divided by the sum over all I; here 1 + alpha = 1.5.",
     ),
-    "image-exponent": Number(
+    "image-exponent": _Number(
         lambda: 0.15, 1e-6, "Count the modes up to wavenumber k: in two dimensions I grows as k^2."
     ),
-    "df-ratio": Number(
+    "df-ratio": _Number(
         lambda: 0.4 / 1.4, 5e-3, "Integrate f^2 by parts, or differentiate df1 with respect to log Delta."
     ),
-    "effective-dimension": Function(
+    "effective-dimension": _Function(
         lambda eigenvalues, delta: Empirical(eigenvalues).degrees_of_freedom(delta)[0],
         _effective_dimension_cases,
         1e-9,
         "Sum lambda / (lambda + Delta) over the eigenvalues.",
     ),
-    "repaired-exponent": Number(
+    "repaired-exponent": _Number(
         lambda: fit_spectrum(hidden_spectrum_sample(), 300, ranks=(4, 40)).alpha,
         2e-2,
         "Pass the number of samples to fit_spectrum, so that the spreading of the eigenvalues is undone first.",
     ),
     # chapter 8
-    "bottleneck": Number(
+    "bottleneck": _Number(
         lambda: test_loss(PowerLaw(1.0, 10**6), 100, 1e14), 1e-4, "At T -> infinity L = N Delta, where df1(Delta) = N."
     ),
-    "ols-limit": Number(lambda: 0.3 * 50 / (200 - 50), 1e-6, "Put Delta = 0 and df1 = df2 = M in the loss."),
-    "square-limit": Number(
+    "ols-limit": _Number(lambda: 0.3 * 50 / (200 - 50), 1e-6, "Put Delta = 0 and df1 = df2 = M in the loss."),
+    "square-limit": _Number(
         lambda: 100**2 / (3 * np.sum(np.arange(1, 101.0) ** 2)), 1e-4, "Expand df1 to first order in Delta."
     ),
-    "best-ridge": Number(_best_loss, 1e-4, "Minimise test_loss over the logarithm of the ridge."),
-    "gcv": Function(_gcv, _gcv_cases, 1e-9, "Divide the training loss by (1 - trace of the hat matrix / T)^2."),
+    "best-ridge": _Number(_best_loss, 1e-4, "Minimise test_loss over the logarithm of the ridge."),
+    "gcv": _Function(_gcv, _gcv_cases, 1e-9, "Divide the training loss by (1 - trace of the hat matrix / T)^2."),
 }
 
 

@@ -29,6 +29,12 @@ class Simulation:
         Test loss of each experiment, in excess of the label noise.
     train_trials : ndarray, same shape
         Training loss per sample of each experiment, label noise included.
+
+    Examples
+    --------
+    >>> run = Simulation(np.array([1.0, 3.0]), np.array([0.5, 0.5]))
+    >>> print(run.mean, run.stderr)
+    2.0 1.0
     """
 
     trials: np.ndarray
@@ -117,6 +123,8 @@ def simulate(
     >>> bool(np.all(abs(run.mean - test_loss(spectrum, 50, 100, [1e-4, 1e-2])) < 4 * run.stderr))
     True
     """
+    if not isinstance(model, LatentModel):
+        raise ValueError(f"model must be a LatentModel; got {type(model).__name__}")
     n_features, n_samples = whole_number("n_features", n_features), whole_number("n_samples", n_samples)
     ridge = real_array("ridge", ridge, at_least=0)
     feature_var = real_number("feature_var", feature_var, above=0)
@@ -129,8 +137,9 @@ def simulate(
     if executor is None:
         results = list(tqdm(map(run, seeds), total=n_trials, disable=not progress, unit="trial"))
     else:
-        futures = [executor.submit(run, s) for s in seeds]
+        futures = []
         try:
+            futures += (executor.submit(run, s) for s in seeds)
             results = [f.result() for f in tqdm(futures, disable=not progress, unit="trial")]
         finally:
             for future in futures:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ._validation import real_number, whole_number
+from ._validation import real_array, real_number, whole_number
 
 ACTIVATIONS: dict[str, Callable[[np.ndarray], np.ndarray]] = {"linear": lambda preactivation: preactivation}
 
@@ -47,8 +47,9 @@ class RandomFeatures:
     activation: str = "linear"
 
     def __post_init__(self) -> None:
-        if np.ndim(self.weights) != 2:
-            raise ValueError(f"weights must be a matrix of shape (N, M); got shape {np.shape(self.weights)}")
+        object.__setattr__(self, "weights", real_array("weights", self.weights))
+        if self.weights.ndim != 2:
+            raise ValueError(f"weights must be a matrix of shape (N, M); got shape {self.weights.shape}")
         if self.activation not in ACTIVATIONS:
             raise ValueError(f"activation must be one of {sorted(ACTIVATIONS)}; got {self.activation!r}")
 

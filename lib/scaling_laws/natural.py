@@ -9,8 +9,9 @@ import re
 from collections import Counter
 
 import numpy as np
+from numpy.typing import ArrayLike
 
-from ._validation import whole_number
+from ._validation import real_array, whole_number
 
 
 def load_digits_population() -> np.ndarray:
@@ -129,12 +130,12 @@ def load_text_population(n_words: int = 1000, window: int = 4) -> np.ndarray:
     return counts + counts.T
 
 
-def covariance_eigenvalues(data: np.ndarray) -> np.ndarray:
+def covariance_eigenvalues(data: ArrayLike) -> np.ndarray:
     """Eigenvalues of the covariance of the rows of `data`, in descending order: its PCA spectrum.
 
     Parameters
     ----------
-    data : ndarray, shape (n_samples, n_inputs)
+    data : array_like, shape (n_samples, n_inputs)
         One sample a row.
 
     Returns
@@ -142,11 +143,19 @@ def covariance_eigenvalues(data: np.ndarray) -> np.ndarray:
     ndarray, shape (n_inputs,)
         Eigenvalues; those lost in rounding are 0.
 
+    Raises
+    ------
+    ValueError
+        If `data` is not a non-empty matrix of finite numbers.
+
     Examples
     --------
     >>> covariance_eigenvalues(np.array([[1.0, 0.0], [-1.0, 0.0]]))
     array([1., 0.])
     """
+    data = real_array("data", data)
+    if data.ndim != 2 or not data.size:
+        raise ValueError(f"data must be a non-empty matrix, one sample a row; got shape {data.shape}")
     centred = data - data.mean(axis=0)
     values = np.linalg.eigvalsh(centred.T @ centred / len(data))[::-1]
     return np.where(values > values[0] * values.size * np.finfo(float).eps, values, 0.0)

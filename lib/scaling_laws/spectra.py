@@ -24,17 +24,27 @@ from ._validation import real_array, real_number, whole_number
 N_HEAD = 64  # terms summed one by one before the Euler-Maclaurin formula takes over
 MAX_LISTED = 10**8  # most eigenvalues that `eigenvalues` will list
 BLOCK = 2**22  # most terms held in memory at once
+SMALLEST_EIGENVALUE = 1e-150  # keeps squares of eigenvalues within floating-point range
 TINY = 1e-40  # smallest delta, in units of the smallest eigenvalue, at which the integral is evaluated
 BERNOULLI = {1: 1 / 12, 3: -1 / 720, 5: 1 / 30240, 7: -1 / 1209600}  # B_2j / (2j)!, keyed by 2j - 1
 
 
 class Spectrum:
-    """What `PowerLaw` and `Empirical` have in common: sums over modes."""
+    """What `PowerLaw` and `Empirical` have in common.
+
+    Both have ``n_latent``, ``rank``, ``trace``, ``eigenvalue(index)`` and ``mode_sum(delta, p, q)``.
+
+    Examples
+    --------
+    >>> isinstance(PowerLaw(alpha=1.0, n_latent=10), Spectrum)
+    True
+    """
 
     n_latent: int
     rank: int
 
     def mode_sum(self, delta: ArrayLike, p: int, q: int) -> np.ndarray:
+        """Sum over modes; see `PowerLaw.mode_sum`."""
         raise NotImplementedError
 
     def degrees_of_freedom(self, delta: ArrayLike) -> tuple[np.ndarray, np.ndarray]:
@@ -117,6 +127,12 @@ class PowerLaw(Spectrum):
         object.__setattr__(self, "alpha", real_number("alpha", self.alpha, above=0))
         object.__setattr__(self, "n_latent", whole_number("n_latent", self.n_latent))
         object.__setattr__(self, "scale", real_number("scale", self.scale, above=0))
+        smallest = self.eigenvalue(self.n_latent)
+        if not smallest >= SMALLEST_EIGENVALUE:
+            raise ValueError(
+                "alpha, n_latent and scale must keep the smallest eigenvalue at least "
+                f"{SMALLEST_EIGENVALUE:g}; it is {smallest:g}"
+            )
 
     @property
     def rank(self) -> int:
@@ -198,12 +214,12 @@ class PowerLaw(Spectrum):
         if p == 0:  # sum of g alone: integrate by parts, I dg/dI = (1 + alpha) f g
             return self.n_latent * g1 - N_HEAD * g0 - self._integral(delta, 1, 1, lower, upper) / b
         crossover = (self.scale / delta) ** b
-        # Measure from I = 0 where the crossover lies beyond N_HEAD, from I = infinity where it
-        # lies before: either way two small fractions are subtracted, not two that are nearly 1.
+        # Shares of the integral over all I > 0, measured from I = 0 where the crossover lies beyond
+        # N_HEAD and from I = infinity where it lies before, so that two small numbers are subtracted,
+        # not two that are nearly 1. Each is computed from the smaller of f and g, for the same reason.
         from_zero = g0 < f0
-        first, second = np.where(from_zero, b + q, p - b), np.where(from_zero, p - b, b + q)
-        at_lower = betainc(first, second, np.where(from_zero, g0, f0))
-        at_upper = betainc(first, second, np.where(from_zero, g1, f1))
+        at_lower = _share(from_zero, from_zero, f0, g0, p - b, b + q)
+        at_upper = _share(from_zero, from_zero & (g1 <= f1), f1, g1, p - b, b + q)
         return b * crossover * beta(b + q, p - b) * np.abs(at_upper - at_lower)
 
 
@@ -275,6 +291,11 @@ class SpectrumFit(NamedTuple):
         Fitted eigenvalue at rank 1, in the units of the data.
     ranks : tuple of int
         First and last rank used.
+
+    Examples
+    --------
+    >>> SpectrumFit(alpha=1.0, stderr=0.1, scale=2.0, ranks=(4, 100)).line([1, 10])
+    array([2.  , 0.02])
     """
 
     alpha: float
@@ -332,7 +353,7 @@ def fit_spectrum(
     if n_samples is not None:
         values = correct_eigenvalues(values, n_samples)
         last = min(last, n_samples // 8)
-    low, high = (4, last) if ranks is None else ranks
+    low, high = (4, last) if ranks is None else (whole_number("ranks", rank) for rank in ranks)
     if not 1 <= low <= high - 15 or high > values.size or not (values[low - 1 : high] > 0).all():
         raise ValueError(f"ranks must span at least 16 positive eigenvalues out of {values.size}; got ({low}, {high})")
 
@@ -403,6 +424,14 @@ def _weighted_line(x: np.ndarray, y: np.ndarray, weight: np.ndarray) -> tuple[fl
 def _weights(eigenvalues: np.ndarray, delta: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     total = eigenvalues + delta
     return eigenvalues / total, delta / total
+
+
+def _share(from_zero, by_g, f, g, exponent_f, exponent_g) -> np.ndarray:
+    """Incomplete beta integral of f^(exponent_f - 1) g^(exponent_g - 1) up to I, or from I on."""
+    share = betainc(
+        np.where(by_g, exponent_g, exponent_f), np.where(by_g, exponent_f, exponent_g), np.where(by_g, g, f)
+    )
+    return np.where(by_g == from_zero, share, 1 - share)
 
 
 def _direct_sum(eigenvalues: np.ndarray, delta: np.ndarray, p: int, q: int) -> np.ndarray:

@@ -14,6 +14,7 @@ from ._validation import MAX_SIZE, real_array
 from .spectra import Spectrum
 
 TOLERANCE = 1e-8  # relative Newton step in Delta after which, squared, only rounding is left
+LARGEST = 1e60  # largest ridge or variance, and inverse of the smallest feature variance
 SMALLEST = 1e-280  # a Delta below this is not told from it
 MAX_ITERATIONS = 200  # bisection alone would need fewer; Newton takes four to ten
 
@@ -37,6 +38,13 @@ class Decomposition(NamedTuple):
         What label noise adds.
     test_loss, train_loss : ndarray or float
         ``signal + noise``, and the training loss per sample.
+
+    Examples
+    --------
+    >>> from scaling_laws.spectra import PowerLaw
+    >>> parts = decompose(PowerLaw(1.0, 10**6), [100, 400], 200, ridge=1e-6)
+    >>> (parts.signal == parts.bias * parts.inflation).all()
+    np.True_
     """
 
     delta: np.ndarray
@@ -98,7 +106,7 @@ def solve_delta(
     >>> print(f"{solve_delta(PowerLaw(1.0, 10**6), n_features=100, n_samples=200):.4e}")
     2.4427e-04
     """
-    return _solve(spectrum, *_settings(n_features, n_samples, ridge, feature_var))[0][()]
+    return _solve(spectrum, *_settings(spectrum, n_features, n_samples, ridge, feature_var))[0][()]
 
 
 def decompose(
@@ -143,14 +151,15 @@ def decompose(
     >>> print(f"{parts.bias:.5f} x {parts.inflation:.4f} + {parts.noise:.5f} = {parts.test_loss:.5f}")
     0.01554 x 2.4389 + 0.00483 = 0.04272
     """
-    n, t, ridge, feature_var = _settings(n_features, n_samples, ridge, feature_var)
-    weight_var = real_array("weight_var", weight_var, at_least=0)
-    noise_var = real_array("noise_var", noise_var, at_least=0)
+    n, t, ridge, feature_var = _settings(spectrum, n_features, n_samples, ridge, feature_var)
+    weight_var = real_array("weight_var", weight_var, at_least=0, at_most=LARGEST)
+    noise_var = real_array("noise_var", noise_var, at_least=0, at_most=LARGEST)
     n, t, ridge, feature_var, weight_var, noise_var = np.broadcast_arrays(
         n, t, ridge, feature_var, weight_var, noise_var
     )
 
     delta, margin = _solve(spectrum, n, t, ridge, feature_var)
+    interpolates = (margin == 0) & (t <= n)
     df1, df2 = spectrum.mode_sum(delta, 1, 0), spectrum.mode_sum(delta, 2, 0)
     transition = spectrum.mode_sum(delta, 1, 1)  # df1 - df2, without the cancellation
     # N = T = M at zero ridge is the one point where everything below is 0/0; see _corner.
@@ -168,7 +177,7 @@ def decompose(
         noise = np.where(noise_var > 0, noise_var * noise_numerator / determinant, 0.0)
         noise = np.where(corner & (n == t) & (noise_var > 0), np.inf, noise)
         test = signal + noise
-        train = np.where(samples_left > 0, (test + noise_var) * (samples_left / t) ** 2, 0.0)
+        train = np.where(interpolates, 0.0, (test + noise_var) * (samples_left / t) ** 2)
     parts = (np.where(corner, 0.0, delta), df1, df2, bias, inflation, signal, noise, test, train)
     return Decomposition(*(part[()] for part in parts))
 
@@ -268,12 +277,14 @@ def train_loss(
     ).train_loss
 
 
-def _settings(n_features, n_samples, ridge, feature_var) -> list[np.ndarray]:
+def _settings(spectrum, n_features, n_samples, ridge, feature_var) -> list[np.ndarray]:
     """Check and broadcast the arguments that fix Delta."""
-    n = real_array("n_features", n_features, above=0, at_most=MAX_SIZE)
-    t = real_array("n_samples", n_samples, above=0, at_most=MAX_SIZE)
-    ridge = real_array("ridge", ridge, at_least=0)
-    feature_var = real_array("feature_var", feature_var, above=0)
+    if not isinstance(spectrum, Spectrum):
+        raise ValueError(f"spectrum must be a PowerLaw or an Empirical; got {type(spectrum).__name__}")
+    n = real_array("n_features", n_features, at_least=1, at_most=MAX_SIZE)
+    t = real_array("n_samples", n_samples, at_least=1, at_most=MAX_SIZE)
+    ridge = real_array("ridge", ridge, at_least=0, at_most=LARGEST)
+    feature_var = real_array("feature_var", feature_var, at_least=1 / LARGEST, at_most=LARGEST)
     return np.broadcast_arrays(n, t, ridge, feature_var)
 
 

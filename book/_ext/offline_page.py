@@ -1,7 +1,8 @@
-"""Serve MathJax from the book itself, with only the files a page may load.
+"""Make every page of the book work without a network, and without a script error.
 
-The package sphinx-mathjax-offline holds all of MathJax 3 (24 MB); a page needs the TeX component, its fonts and
-the TeX extensions that load on demand.
+MathJax is served from the book itself: the package sphinx-mathjax-offline holds all of MathJax 3 (24 MB), of which
+a page needs the TeX component, its fonts and the TeX extensions that load on demand. The scripts of sphinx-thebe,
+which Jupyter Book adds although live code is off, declare the same constant twice; they are left out.
 """
 
 import importlib.util
@@ -24,7 +25,16 @@ def copy_mathjax(app, exception):
             shutil.copyfile(source / part, target / part)
 
 
+def drop_thebe(app, pagename, templatename, context, doctree):
+    def is_thebe(script):
+        body = script.attributes.get("body") or ""
+        return "thebe" in str(script.filename or "") or "THEBE" in body or "thebe" in body
+
+    context["script_files"] = [s for s in context["script_files"] if not (hasattr(s, "attributes") and is_thebe(s))]
+
+
 def setup(app):
     app.connect("build-finished", copy_mathjax)
+    app.connect("html-page-context", drop_thebe, priority=900)
     app.config.mathjax_path = "mathjax/tex-chtml.js"
     return {"parallel_read_safe": True, "parallel_write_safe": True}
