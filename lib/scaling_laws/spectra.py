@@ -11,7 +11,7 @@ what is the sum over I of f_I^p g_I^q? `PowerLaw` answers it for any number of l
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cached_property, lru_cache
+from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
@@ -261,7 +261,7 @@ class Empirical(Spectrum):
         """Number of eigenvalues, zeros included."""
         return self.eigenvalues.size
 
-    @cached_property
+    @property
     def rank(self) -> int:
         """Number of eigenvalues that are not zero."""
         return int(np.count_nonzero(self.eigenvalues))

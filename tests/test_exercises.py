@@ -1,0 +1,75 @@
+import re
+from pathlib import Path
+
+import nbformat
+import numpy as np
+import pytest
+
+from scaling_laws import exercises
+from scaling_laws.exercises import ANSWERS, check
+from scaling_laws.spectra import PowerLaw, fit_spectrum
+
+NOTEBOOKS = sorted((Path(__file__).parents[1] / "book").glob("*.ipynb"))
+NUMBERS = [label for label, answer in ANSWERS.items() if isinstance(answer, exercises._Number)]
+FUNCTIONS = [label for label in ANSWERS if label not in NUMBERS]
+
+
+def checks_in_the_book():
+    for path in NOTEBOOKS:
+        for cell in nbformat.read(path, as_version=4).cells:
+            if cell.cell_type == "code" and (
+                found := re.search(r'check\("([\w-]+)", (.*)\)$', cell.source, flags=re.M)
+            ):
+                shown = "".join(o.get("data", {}).get("text/plain", "") for o in cell.outputs)
+                yield found[1], found[2] == "answer", shown
+
+
+def test_every_check_is_offered_and_solved_once_in_the_book():
+    offered = [label for label, is_open, _ in checks_in_the_book() if is_open]
+    solved = [label for label, is_open, _ in checks_in_the_book() if not is_open]
+    assert sorted(offered) == sorted(solved) == sorted(ANSWERS)
+
+
+def test_the_book_shows_no_verdict_before_an_answer_and_correct_after_the_solution():
+    for label, is_open, shown in checks_in_the_book():
+        assert shown.startswith("No answer yet" if is_open else "Correct"), label
+
+
+@pytest.mark.parametrize("label", NUMBERS)
+def test_a_number_is_accepted_and_numbers_beside_it_are_refused(label):
+    value, tolerance = ANSWERS[label].value(), ANSWERS[label].tolerance
+    assert check(label, value)
+    assert check(label, np.float64(value))
+    for wrong in [value * (1 + 3 * tolerance), value * (1 - 3 * tolerance), -value, 2 * value, 0.0, np.nan, np.inf]:
+        assert not check(label, wrong), wrong
+    assert "number" in check(label, "a guess").message
+
+
+@pytest.mark.parametrize("label", FUNCTIONS)
+def test_a_function_is_accepted_and_functions_beside_it_are_refused(label):
+    reference = ANSWERS[label].reference
+    assert check(label, reference)
+    assert not check(label, lambda *arguments: 1.001 * reference(*arguments))
+    assert not check(label, lambda *arguments: np.ones(2) * reference(*arguments))
+    assert "ZeroDivisionError" in check(label, lambda *arguments: 1 / 0).message
+    assert "function" in check(label, 3.0).message
+
+
+def test_a_missing_answer_is_no_answer_and_an_unknown_label_is_an_error():
+    assert not check("gcv")
+    assert "No answer yet" in repr(check("gcv"))
+    with pytest.raises(ValueError, match="label"):
+        check("no-such-exercise", 1.0)
+
+
+def test_the_hidden_sample_has_the_exponent_its_solution_states():
+    fit = fit_spectrum(exercises.hidden_spectrum_sample(), 300, ranks=(4, 40))
+    assert abs(fit.alpha - 0.2) < 2 * fit.stderr
+
+
+def test_answers_known_in_closed_form_agree():
+    assert ANSWERS["unexplained-variance"].value() == pytest.approx(
+        1 - PowerLaw(0.5, 1000).trace / PowerLaw(0.5, 10**15).trace, rel=1e-6
+    )
+    k = np.pi / 2  # alpha = 1: L = N Delta_N with df1 = k / sqrt(Delta) - 1/2
+    assert ANSWERS["bottleneck"].value() == pytest.approx(100 * (k / 100.5) ** 2, rel=1e-3)

@@ -1,0 +1,45 @@
+import matplotlib
+
+matplotlib.use("Agg")
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pytest
+
+from scaling_laws import plotting
+
+
+@pytest.fixture
+def axes():
+    with plt.rc_context():
+        plotting.use_style()
+        figure, axes = plt.subplots()
+        yield axes
+        plt.close(figure)
+
+
+def test_error_bars_are_two_standard_errors_long(axes):
+    bars = plotting.plot_simulation(axes, [1.0, 2.0], [10.0, 20.0], [0.5, 1.5])
+    segments = bars.lines[2][0].get_segments()
+    assert np.allclose([np.ptp(segment[:, 1]) for segment in segments], [2.0, 6.0])
+
+
+def test_slope_guide_has_the_slope_and_passes_through_its_start(axes):
+    axes.set(xscale="log", yscale="log")
+    plotting.slope_guide(axes, (10, 1000), 5.0, -0.5, "a label")
+    x, y = axes.lines[0].get_data()
+    assert y[0] == 5.0
+    assert np.isclose(np.log(y[1] / y[0]) / np.log(x[1] / x[0]), -0.5)
+    assert [text.get_text() for text in axes.texts] == ["a label"]
+
+
+def luminance(colour):
+    red, green, blue = [
+        c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in matplotlib.colors.to_rgb(colour)
+    ]
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
+
+
+@pytest.mark.parametrize("colour", [plotting.BLUE, plotting.ORANGE, plotting.GREEN, plotting.BLACK, plotting.GREY])
+def test_main_colours_keep_a_contrast_of_three_to_one_on_white(colour):
+    assert 1.05 / (luminance(colour) + 0.05) >= 3
