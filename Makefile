@@ -28,7 +28,7 @@ book: $(READY)
 test: $(READY)
 	$(RUN)/ruff check .
 	$(RUN)/pytest -m "not browser" -n auto
-	$(RUN)/pytest --nbval -p no:doctest -n auto --dist loadfile $(NOTEBOOKS)
+	$(RUN)/pytest --nbval -n auto --dist loadfile $(NOTEBOOKS)
 
 # the built book in a real browser; needs 'make book' and Chromium
 browser: $(READY)
