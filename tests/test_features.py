@@ -56,3 +56,8 @@ def test_weights_that_are_no_matrix_are_refused(weights):
 def test_an_unknown_activation_is_refused_and_the_known_ones_are_listed():
     with pytest.raises(ValueError, match=r"activation must be one of .*linear.*; got 'step'"):
         RandomFeatures(np.ones((2, 2)), "step")
+
+
+def test_latents_of_the_wrong_shape_are_refused_by_name():
+    with pytest.raises(ValueError, match="latents"):
+        RandomFeatures(np.ones((2, 3)))(np.ones((5, 4)))

@@ -77,3 +77,12 @@ def test_a_list_in_place_of_a_spectrum_is_refused_by_name():
 def test_a_spectrum_too_large_to_list_cannot_be_drawn_from():
     with pytest.raises(ValueError, match="n_latent"):
         LatentModel(PowerLaw(1.0, 10**9)).spectrum.eigenvalues  # noqa: B018
+
+
+def test_labels_of_the_wrong_shape_are_refused_by_name():
+    model = LatentModel(PowerLaw(1.0, 4))
+    rng = np.random.default_rng(0)
+    with pytest.raises(ValueError, match="latents"):
+        model.draw_labels(np.ones((3, 5)), np.ones(4), rng)
+    with pytest.raises(ValueError, match="teacher"):
+        model.draw_labels(np.ones((3, 4)), np.ones(5), rng)

@@ -216,3 +216,20 @@ def test_a_bad_number_of_samples_is_refused_by_name(bad):
 def test_a_bad_range_of_ranks_is_refused_by_name(ranks):
     with pytest.raises(ValueError, match=r"^ranks must"):
         fit_spectrum(np.append(PowerLaw(1.0, 95).eigenvalues, np.zeros(5)), ranks=ranks)
+
+
+@pytest.mark.parametrize("spectrum", [PowerLaw(1.0, 100), Empirical([3.0, 1.0])])
+def test_ranks_and_exponents_outside_their_range_are_refused_by_name(spectrum):
+    for index in (0, spectrum.n_latent + 1, np.nan):
+        with pytest.raises(ValueError, match="index"):
+            spectrum.eigenvalue(index)
+    for p, q in ((0, 0), (0, 2), (4, 0), (1, -1), (0.5, 0)):
+        with pytest.raises(ValueError, match="p and q"):
+            spectrum.mode_sum(1.0, p, q)
+    with pytest.raises(ValueError, match="delta"):
+        spectrum.mode_sum(-1.0, 1, 0)
+
+
+def test_a_spectrum_that_underflows_is_refused_by_name():
+    with pytest.raises(ValueError, match="alpha"):
+        PowerLaw(30.0, 10**15)

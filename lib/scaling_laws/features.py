@@ -70,4 +70,7 @@ class RandomFeatures:
 
     def __call__(self, latents: np.ndarray) -> np.ndarray:
         """Features of each row of `latents`, shape (n_samples, N)."""
+        latents = np.asarray(latents)
+        if latents.ndim != 2 or latents.shape[1] != self.weights.shape[1]:
+            raise ValueError(f"latents must have shape (n_samples, {self.weights.shape[1]}); got {latents.shape}")
         return ACTIVATIONS[self.activation](latents @ self.weights.T)

@@ -33,7 +33,7 @@ class LatentModel:
 
     Notes
     -----
-    The data model of arXiv:2210.16859, sections 2 and 3, with one output per input.
+    The data model of Maloney, Roberts and Sully, arXiv:2210.16859, with one output per input.
 
     Examples
     --------
@@ -68,5 +68,11 @@ class LatentModel:
 
     def draw_labels(self, latents: np.ndarray, teacher: np.ndarray, rng: np.random.Generator) -> np.ndarray:
         r"""Labels :math:`w \cdot x + \varepsilon`, shape (n_samples,)."""
+        latents, teacher = np.asarray(latents), np.asarray(teacher)
+        n_latent = self.spectrum.n_latent
+        if latents.ndim != 2 or latents.shape[1] != n_latent:
+            raise ValueError(f"latents must have shape (n_samples, {n_latent}); got {latents.shape}")
+        if teacher.shape != (n_latent,):
+            raise ValueError(f"teacher must have shape ({n_latent},); got {teacher.shape}")
         noise = np.sqrt(self.noise_var) * rng.standard_normal(len(latents))
         return latents @ teacher + noise

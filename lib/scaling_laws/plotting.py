@@ -17,7 +17,7 @@ BLUE, ORANGE, GREEN, PINK, SKY, YELLOW = "#0072B2", "#D55E00", "#009E73", "#CC79
 BLACK, GREY = "#222222", "#8A8A8A"
 
 STYLE = {
-    "figure.figsize": (6.8, 4.0),
+    "figure.figsize": (5.9, 3.7),
     "figure.dpi": 100,
     "figure.constrained_layout.use": True,
     "savefig.bbox": "standard",

@@ -1,11 +1,11 @@
-"""Spectra: the eigenvalues of a data covariance, and sums over them.
+r"""Spectra: the eigenvalues of a data covariance, and sums over them.
 
-The ground floor of the library, beside chapter 2 of the book. The whole theory asks only one kind
-of question of a spectrum (eq. mode-sum in chapter 2): with the weights
+The ground floor of the library, beside chapter 2 of the book. The whole theory asks only one kind of question of a
+spectrum: with the weights
 
-    f_I = lambda_I / (lambda_I + Delta),    g_I = 1 - f_I = Delta / (lambda_I + Delta),
+.. math:: f_I = \frac{\lambda_I}{\lambda_I + \Delta}, \qquad g_I = 1 - f_I = \frac{\Delta}{\lambda_I + \Delta},
 
-what is the sum over I of f_I^p g_I^q? `PowerLaw` answers it for any number of latents at the same cost.
+what is :math:`\sum_I f_I^p g_I^q`? `PowerLaw` answers it for any number of latents at the same cost.
 """
 
 from __future__ import annotations
@@ -151,7 +151,7 @@ class PowerLaw(Spectrum):
 
     def eigenvalue(self, index: ArrayLike) -> np.ndarray:
         """The eigenvalues at the given ranks, counted from 1."""
-        return self.scale * np.asarray(index, dtype=float) ** -(1 + self.alpha)
+        return self.scale * real_array("index", index, at_least=1, at_most=self.n_latent) ** -(1 + self.alpha)
 
     @property
     def trace(self) -> float:
@@ -167,20 +167,25 @@ class PowerLaw(Spectrum):
         delta : array_like
             Scale :math:`\Delta \ge 0`; any shape.
         p, q : int
-            Exponents; `p` at least 1, or ``p, q = 0, 1``.
+            Exponents; `p` from 1 to 3 and `q` from 0 to 3, or ``p, q = 0, 1``.
 
         Returns
         -------
         ndarray
             The sum, of the shape of `delta`.
 
+        Raises
+        ------
+        ValueError
+            If an argument is outside its range.
+
         Notes
         -----
-        The first 64 terms are added; the others follow from the Euler-Maclaurin formula (eq.
-        euler-maclaurin in chapter 2), whose integral is an incomplete beta function. Relative error
+        The first 64 terms are added; the others follow from the Euler-Maclaurin formula (chapter 2), whose
+        integral is an incomplete beta function. Relative error
         below 1e-12 for :math:`\alpha \le 5`.
         """
-        delta = np.asarray(delta, dtype=float)
+        delta = _check_mode_sum(delta, p, q)
         n_head = min(N_HEAD, self.n_latent)
         head = _direct_sum(self.eigenvalue(np.arange(1, n_head + 1)), delta, p, q)
         if self.n_latent == n_head:
@@ -273,11 +278,11 @@ class Empirical(Spectrum):
 
     def eigenvalue(self, index: ArrayLike) -> np.ndarray:
         """The eigenvalues at the given ranks, counted from 1."""
-        return self.eigenvalues[np.asarray(index, dtype=int) - 1]
+        return self.eigenvalues[real_array("index", index, at_least=1, at_most=self.n_latent).astype(int) - 1]
 
     def mode_sum(self, delta: ArrayLike, p: int, q: int) -> np.ndarray:
         r"""The sum :math:`\sum_I f_I^p g_I^q` over the positive eigenvalues; see `PowerLaw.mode_sum`."""
-        return _direct_sum(self.eigenvalues[: self.rank], np.asarray(delta, dtype=float), p, q)
+        return _direct_sum(self.eigenvalues[: self.rank], _check_mode_sum(delta, p, q), p, q)
 
 
 class SpectrumFit(NamedTuple):
@@ -394,7 +399,7 @@ def correct_eigenvalues(eigenvalues: ArrayLike, n_samples: int) -> np.ndarray:
     using their sample estimates", IEEE Transactions on Information Theory 54 (2008): with
     :math:`\mu_I` the sample eigenvalues and :math:`\nu_I` those of :math:`\mathrm{diag}(\mu) -
     \sqrt{\mu}\sqrt{\mu}^\top/T`, which interlace with them, :math:`\hat\lambda_I = T(\mu_I - \nu_I)`.
-    To first order in :math:`1/T` it subtracts the level repulsion of eq. (repulsion) in chapter 2.
+    To first order in :math:`1/T` it subtracts the repulsion of levels (chapter 2).
 
     Examples
     --------
@@ -419,6 +424,14 @@ def _weighted_line(x: np.ndarray, y: np.ndarray, weight: np.ndarray) -> tuple[fl
     """Slope and intercept of a weighted least-squares line."""
     slope, intercept = np.polyfit(x, y, 1, w=np.sqrt(weight))
     return slope, intercept
+
+
+def _check_mode_sum(delta: ArrayLike, p: int, q: int) -> np.ndarray:
+    if not (p in (1, 2, 3) and q in (0, 1, 2, 3)) and (p, q) != (0, 1):
+        raise ValueError(
+            f"p and q must be p from 1 to 3 and q from 0 to 3, or p = 0 and q = 1; got p = {p!r}, q = {q!r}"
+        )
+    return real_array("delta", delta, at_least=0)
 
 
 def _weights(eigenvalues: np.ndarray, delta: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

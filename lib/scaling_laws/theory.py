@@ -16,7 +16,7 @@ from .spectra import Spectrum
 TOLERANCE = 1e-8  # relative Newton step in Delta after which, squared, only rounding is left
 LARGEST = 1e60  # largest ridge or variance, and inverse of the smallest feature variance
 SMALLEST = 1e-280  # a Delta below this is not told from it
-MAX_ITERATIONS = 200  # bisection alone would need fewer; Newton takes four to ten
+MAX_ITERATIONS = 200  # bisection alone would need fewer; Newton takes two to seven
 
 
 class Decomposition(NamedTuple):
@@ -142,7 +142,7 @@ def decompose(
 
     Notes
     -----
-    Equations (loss) and (training-loss) of chapter 8; section 4 there gives the derivation.
+    Derived in chapter 8: the average objective first, then the training loss, then the test loss.
 
     Examples
     --------
@@ -168,7 +168,7 @@ def decompose(
     gap = np.abs(n - t)
     features_left = margin + np.maximum(n - t, 0)  # N - df1
     samples_left = margin + np.maximum(t - n, 0)  # T - df1
-    determinant = features_left * samples_left + (2 * margin + gap) * transition  # D of eq. (loss)
+    determinant = features_left * samples_left + (2 * margin + gap) * transition  # D of chapter 8
     with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
         bias = weight_var * delta * transition
         inflation = n * t / determinant
@@ -212,7 +212,7 @@ def test_loss(
 
     Notes
     -----
-    Equation (loss) of chapter 8,
+    Derived in chapter 8,
 
     .. math:: L = \frac{\sigma_w^2 N T \Delta (df_1 - df_2) + \sigma_\varepsilon^2 [N df_2 + df_1 (df_1 - 2 df_2)]}
         {(N - df_1)(T - df_1) + (N + T - 2 df_1)(df_1 - df_2)}.
@@ -263,7 +263,7 @@ def train_loss(
 
     Notes
     -----
-    Equation (training-loss) of chapter 8: read from right to left it is generalised cross-validation,
+    Derived in chapter 8 by leaving one sample out. Read from right to left it is generalised cross-validation,
     Golub, Heath and Wahba, Technometrics 21 (1979).
 
     Examples
@@ -293,7 +293,7 @@ def _solve(spectrum, n, t, ridge, feature_var) -> tuple[np.ndarray, np.ndarray]:
 
     The Delta equation reads r (r + |N - T|) = G/Delta with G = ridge M / feature_var, so r is known
     in closed form once Delta is, with no subtraction; and df1(Delta) + r(Delta) = min(N, T) is one
-    equation for Delta (eq. newton in chapter 8). Both sides are compared on a log scale, where the
+    equation for Delta (chapter 8). Both sides are compared on a log scale, where the
     equation is nearly straight; Newton steps that leave the bracket are replaced by bisection.
     """
     smaller, gap = np.minimum(n, t).ravel(), np.abs(n - t).ravel()
