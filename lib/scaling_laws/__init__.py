@@ -3,6 +3,7 @@
 ==============  ====================================================  =======
 module          what it holds                                         chapter
 ==============  ====================================================  =======
+phenomenology   published scaling laws, and fits of such laws         1
 spectra         eigenvalue spectra, sums over them, fits              2
 natural         real data: digits, photographs, text                  2
 latent          the generative model of data                          3

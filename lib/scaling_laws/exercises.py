@@ -14,6 +14,7 @@ import numpy as np
 from scipy.optimize import minimize_scalar
 from scipy.special import zeta
 
+from .phenomenology import BESIROGLU
 from .spectra import Empirical, PowerLaw, fit_spectrum
 from .theory import test_loss
 
@@ -115,6 +116,22 @@ def check(label: str, answer: Any = None) -> Verdict:
     return ANSWERS[label].check(answer)
 
 
+def _best_size(product):
+    """Best number of parameters at a fixed product of parameters and tokens, found numerically."""
+    loss = lambda log_n: float(BESIROGLU(np.exp(log_n), product / np.exp(log_n)))  # noqa: E731
+    middle = np.log(product) / 2
+    return np.exp(minimize_scalar(loss, bounds=(middle - 10, middle + 5), method="bounded", options={"xatol": 1e-8}).x)
+
+
+def _best_size_exponent():
+    return np.log(_best_size(1e24) / _best_size(1e20)) / np.log(1e4)
+
+
+def _local_exponent_cases():
+    x = np.geomspace(1, 1e4, 9) + np.arange(9)
+    return [(x, 3 * x**-0.3), (x, x**-0.5 + 0.1)]
+
+
 def _gcv(features, labels, ridge):
     n_samples, n_features = features.shape
     hat = features @ np.linalg.solve(features.T @ features + ridge * np.eye(n_features), features.T)
@@ -137,6 +154,25 @@ def _best_loss():
 
 
 ANSWERS: dict[str, _Number | _Function] = {
+    # chapter 1
+    "kaplan-halving": _Number(
+        lambda: np.exp(np.log(2) / 0.076), 1e-2, "Solve (N_c / N)^0.076 = 1/2 for the ratio of sizes."
+    ),
+    "optimal-exponent": _Number(
+        _best_size_exponent, 2e-3, "Set the derivative of the loss with respect to log N at fixed N D to zero."
+    ),
+    "tokens-per-parameter": _Number(
+        lambda: _best_size(70e9 * 1.4e12) ** -2 * 70e9 * 1.4e12, 1e-2, "Minimise the loss over N at fixed N D."
+    ),
+    "apparent-exponent": _Number(
+        lambda: 0.5 / (1 + 0.1 * 1000**0.5), 2e-3, "Differentiate log y with respect to log x."
+    ),
+    "local-exponent": _Function(
+        lambda x, y: -np.gradient(np.log(y), np.log(x)),
+        _local_exponent_cases,
+        1e-9,
+        "Take differences of log y and of log x.",
+    ),
     # chapter 2
     "unexplained-variance": _Number(
         lambda: zeta(1.5, 1001) / zeta(1.5, 1),
