@@ -115,7 +115,7 @@ def test_sums_keep_the_shape_of_delta_and_a_scalar_gives_a_float():
 def test_many_deltas_times_many_eigenvalues_are_summed_in_blocks(monkeypatch):
     spectrum, delta = Empirical(np.linspace(0.1, 1, 50)), np.linspace(0, 1, 77)
     whole = spectrum.mode_sum(delta, 1, 1)
-    monkeypatch.setattr("scaling_laws.spectra.BLOCK", 500)
+    monkeypatch.setattr("scaling_laws._mode_sums.BLOCK", 500)
     assert_array_equal(spectrum.mode_sum(delta, 1, 1), whole)
 
 

@@ -11,22 +11,17 @@ what is :math:`\sum_I f_I^p g_I^q`? `PowerLaw` answers it for any number of late
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
-from numpy.polynomial import Polynomial
 from numpy.typing import ArrayLike
-from scipy.special import beta, betainc, zeta
+from scipy.special import zeta
 
+from ._mode_sums import direct_sum, power_law_sum
 from ._validation import real_array, real_number, whole_number
 
-N_HEAD = 64  # terms summed one by one before the Euler-Maclaurin formula takes over
 MAX_LISTED = 10**8  # most eigenvalues that `eigenvalues` will list
-BLOCK = 2**22  # most terms held in memory at once
 SMALLEST_EIGENVALUE = 1e-150  # keeps squares of eigenvalues within floating-point range
-TINY = 1e-40  # smallest delta, in units of the smallest eigenvalue, at which the integral is evaluated
-BERNOULLI = {1: 1 / 12, 3: -1 / 720, 5: 1 / 30240, 7: -1 / 1209600}  # B_2j / (2j)!, keyed by 2j - 1
 
 
 class Spectrum:
@@ -185,47 +180,7 @@ class PowerLaw(Spectrum):
         integral is an incomplete beta function. Relative error
         below 1e-12 for :math:`\alpha \le 5`.
         """
-        delta = _check_mode_sum(delta, p, q)
-        n_head = min(N_HEAD, self.n_latent)
-        head = _direct_sum(self.eigenvalue(np.arange(1, n_head + 1)), delta, p, q)
-        if self.n_latent == n_head:
-            return head
-        # Far below the smallest eigenvalue f = 1 and g is proportional to delta.
-        floor = TINY * self.eigenvalue(self.n_latent)
-        return head + self._tail_sum(np.maximum(delta, floor), p, q) * np.minimum(delta / floor, 1.0) ** q
-
-    def _tail_sum(self, delta: np.ndarray, p: int, q: int) -> np.ndarray:
-        """Terms I = N_HEAD + 1 .. M, by Euler-Maclaurin: integral, half the ends, odd derivatives."""
-        a = 1 + self.alpha
-        lower, upper = float(N_HEAD), float(self.n_latent)
-        f_lower, g_lower = _weights(self.eigenvalue(lower), delta)
-        f_upper, g_upper = _weights(self.eigenvalue(upper), delta)
-        total = self._integral(delta, p, q, (f_lower, g_lower), (f_upper, g_upper))
-        end_lower, end_upper = f_lower**p * g_lower**q, f_upper**p * g_upper**q
-        total += (end_upper - end_lower) / 2
-        for order, polynomial in _derivatives(a, p, q).items():
-            slope = end_upper * polynomial(g_upper) / upper**order - end_lower * polynomial(g_lower) / lower**order
-            total += BERNOULLI[order] * slope
-        return total
-
-    def _integral(self, delta, p, q, lower, upper) -> np.ndarray:
-        r"""Integral of f^p g^q over I from N_HEAD to M.
-
-        With y = g(I) as the variable, dI = b I_* y^(b-1) (1-y)^(-b-1) dy, where b = 1/(1+alpha) and
-        I_* = (scale/delta)^b is the rank at which lambda = delta.
-        """
-        b = 1 / (1 + self.alpha)
-        (f0, g0), (f1, g1) = lower, upper
-        if p == 0:  # sum of g alone: integrate by parts, I dg/dI = (1 + alpha) f g
-            return self.n_latent * g1 - N_HEAD * g0 - self._integral(delta, 1, 1, lower, upper) / b
-        crossover = (self.scale / delta) ** b
-        # Shares of the integral over all I > 0, measured from I = 0 where the crossover lies beyond
-        # N_HEAD and from I = infinity where it lies before, so that two small numbers are subtracted,
-        # not two that are nearly 1. Each is computed from the smaller of f and g, for the same reason.
-        from_zero = g0 < f0
-        at_lower = _share(from_zero, from_zero, f0, g0, p - b, b + q)
-        at_upper = _share(from_zero, from_zero & (g1 <= f1), f1, g1, p - b, b + q)
-        return b * crossover * beta(b + q, p - b) * np.abs(at_upper - at_lower)
+        return power_law_sum(self.alpha, self.n_latent, self.scale, _check_mode_sum(delta, p, q), p, q)
 
 
 @dataclass(frozen=True, eq=False)
@@ -282,7 +237,7 @@ class Empirical(Spectrum):
 
     def mode_sum(self, delta: ArrayLike, p: int, q: int) -> np.ndarray:
         r"""The sum :math:`\sum_I f_I^p g_I^q` over the positive eigenvalues; see `PowerLaw.mode_sum`."""
-        return _direct_sum(self.eigenvalues[: self.rank], _check_mode_sum(delta, p, q), p, q)
+        return direct_sum(self.eigenvalues[: self.rank], _check_mode_sum(delta, p, q), p, q)
 
 
 class SpectrumFit(NamedTuple):
@@ -432,42 +387,3 @@ def _check_mode_sum(delta: ArrayLike, p: int, q: int) -> np.ndarray:
             f"p and q must be p from 1 to 3 and q from 0 to 3, or p = 0 and q = 1; got p = {p!r}, q = {q!r}"
         )
     return real_array("delta", delta, at_least=0)
-
-
-def _weights(eigenvalues: np.ndarray, delta: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    total = eigenvalues + delta
-    return eigenvalues / total, delta / total
-
-
-def _share(from_zero, by_g, f, g, exponent_f, exponent_g) -> np.ndarray:
-    """Incomplete beta integral of f^(exponent_f - 1) g^(exponent_g - 1) up to I, or from I on."""
-    share = betainc(
-        np.where(by_g, exponent_g, exponent_f), np.where(by_g, exponent_f, exponent_g), np.where(by_g, g, f)
-    )
-    return np.where(by_g == from_zero, share, 1 - share)
-
-
-def _direct_sum(eigenvalues: np.ndarray, delta: np.ndarray, p: int, q: int) -> np.ndarray:
-    """Sum f^p g^q term by term, in blocks that bound the memory."""
-    flat = delta.reshape(-1, 1)
-    rows = max(1, BLOCK // eigenvalues.size)
-    sums = np.empty(delta.size)
-    for start in range(0, delta.size, rows):
-        f, g = _weights(eigenvalues, flat[start : start + rows])
-        sums[start : start + rows] = (f**p * g**q).sum(axis=1)
-    return sums.reshape(delta.shape)
-
-
-@lru_cache
-def _derivatives(a: float, p: int, q: int) -> dict[int, Polynomial]:
-    """Odd derivatives of s = f^p g^q with respect to I, as s P(g) / I^order.
-
-    I d/dI acts on g by I g' = a f g, hence on s P(g) by s [a(q - (p+q) g) P + a g (1-g) P'].
-    """
-    log_slope, motion = Polynomial([a * q, -a * (p + q)]), Polynomial([0, a, -a])
-    polynomial, found = Polynomial([1.0]), {}
-    for order in range(1, max(BERNOULLI) + 1):
-        polynomial = log_slope * polynomial + motion * polynomial.deriv() - (order - 1) * polynomial
-        if order in BERNOULLI:
-            found[order] = polynomial
-    return found
