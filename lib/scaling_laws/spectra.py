@@ -79,7 +79,6 @@ class Spectrum:
         >>> print(f"{df1:.3f} {df2:.3f}")
         1570.296 784.898
         """
-        delta = real_array("delta", delta, at_least=0)
         return self.mode_sum(delta, 1, 0)[()], self.mode_sum(delta, 2, 0)[()]
 
 
