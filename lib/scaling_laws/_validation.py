@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numbers
+from collections.abc import Collection
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -47,3 +48,10 @@ def whole_number(name: str, value: int, *, at_least: int = 1, at_most: int = MAX
     if not is_whole or isinstance(value, bool) or not at_least <= value <= at_most:
         raise ValueError(f"{allowed}; got {value!r}")
     return int(value)
+
+
+def one_of(name: str, value: str, allowed: Collection[str]) -> str:
+    """Return `value` if it is one of the allowed names, or raise `ValueError` listing them."""
+    if not isinstance(value, str) or value not in allowed:
+        raise ValueError(f"{name} must be one of {sorted(allowed)}; got {value!r}")
+    return value

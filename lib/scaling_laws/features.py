@@ -1,18 +1,35 @@
-"""Random features: a fixed random map from latents to what the student sees.
+r"""Random features: a fixed random map from latents to what the student sees, and its kernel.
 
-Stands beside chapter 4 of the book.
+Stands beside chapter 4 of the book. A preactivation :math:`u \cdot x` is Gaussian over the weights at fixed
+:math:`x`, and over the latents at fixed :math:`u`. So one and the same function of two variances and a covariance,
+`KERNELS`, gives the kernel of infinitely many features and the second moments of finitely many.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from math import comb
 
 import numpy as np
+from numpy.typing import ArrayLike
+from scipy.special import erf
 
-from ._validation import real_array, real_number, whole_number
+from ._validation import one_of, real_array, real_number, whole_number
+from .spectra import Spectrum
 
-ACTIVATIONS: dict[str, Callable[[np.ndarray], np.ndarray]] = {"linear": lambda preactivation: preactivation}
+ACTIVATIONS: dict[str, Callable[[np.ndarray], np.ndarray]] = {
+    "linear": lambda z: z,
+    "relu": lambda z: np.maximum(z, 0.0),
+    "erf": erf,
+    "tanh": np.tanh,
+    "sign": np.sign,
+    "cos": np.cos,
+    "quadratic": np.square,
+}
+MAX_VARIANCE = 1e4  # of a preactivation, in `hermite_coefficients`
+SERIES_LENGTHS = (64, 256, 1024)  # terms of Mehler's series to try, until the rest is below SERIES_TOLERANCE
+SERIES_TOLERANCE = 1e-11
 
 
 @dataclass(frozen=True, eq=False)
@@ -24,7 +41,8 @@ class RandomFeatures:
     weights : ndarray, shape (N, M)
         Feature weights :math:`u`.
     activation : str, default "linear"
-        Name of :math:`\sigma`, a key of `ACTIVATIONS`.
+        Name of :math:`\sigma`, a key of `ACTIVATIONS`: "linear", "relu", "erf", "tanh", "sign", "cos" or
+        "quadratic", which is :math:`z^2`.
 
     Raises
     ------
@@ -38,7 +56,7 @@ class RandomFeatures:
 
     Examples
     --------
-    >>> features = RandomFeatures.draw(3, 10, np.random.default_rng(0))
+    >>> features = RandomFeatures.draw(3, 10, np.random.default_rng(0), activation="relu")
     >>> features(np.ones((5, 10))).shape
     (5, 3)
     """
@@ -50,8 +68,7 @@ class RandomFeatures:
         object.__setattr__(self, "weights", real_array("weights", self.weights))
         if self.weights.ndim != 2:
             raise ValueError(f"weights must be a matrix of shape (N, M); got shape {self.weights.shape}")
-        if self.activation not in ACTIVATIONS:
-            raise ValueError(f"activation must be one of {sorted(ACTIVATIONS)}; got {self.activation!r}")
+        one_of("activation", self.activation, ACTIVATIONS)
 
     @classmethod
     def draw(
@@ -74,3 +91,269 @@ class RandomFeatures:
         if latents.ndim != 2 or latents.shape[1] != self.weights.shape[1]:
             raise ValueError(f"latents must have shape (n_samples, {self.weights.shape[1]}); got {latents.shape}")
         return ACTIVATIONS[self.activation](latents @ self.weights.T)
+
+    def second_moment(self, spectrum: Spectrum) -> np.ndarray:
+        r""":math:`\mathbb{E}_x \varphi\varphi^\top` over Gaussian latents, shape (N, N), without sampling them."""
+        return _kernel_matrix(self.activation, self._visible_weights(spectrum))
+
+    def latent_moment(self, spectrum: Spectrum) -> np.ndarray:
+        r""":math:`\mathbb{E}_x \varphi x^\top` over Gaussian latents, shape (N, M).
+
+        By Stein's lemma row :math:`j` is :math:`\mathbb{E}\,\sigma'(u_j \cdot x)\; \Lambda u_j`.
+        """
+        variance = np.sum(self._visible_weights(spectrum) ** 2, axis=1)
+        slope = hermite_coefficients(self.activation, 2, variance)[:, 1] / np.sqrt(variance)
+        return slope[:, None] * self.weights * spectrum.eigenvalues
+
+    def _visible_weights(self, spectrum: Spectrum) -> np.ndarray:
+        if spectrum.n_latent != self.weights.shape[1]:
+            raise ValueError(f"spectrum must have {self.weights.shape[1]} latents; got {spectrum.n_latent}")
+        return self.weights * np.sqrt(spectrum.eigenvalues)
+
+
+def arccos_kernel(first_var: ArrayLike, second_var: ArrayLike, covariance: ArrayLike) -> np.ndarray:
+    r"""The kernel of ReLU features, :math:`\mathbb{E} \max(a, 0) \max(b, 0)`.
+
+    Parameters
+    ----------
+    first_var, second_var : array_like
+        Variances :math:`\mathbb{E} a^2` and :math:`\mathbb{E} b^2` of two centred Gaussian variables.
+    covariance : array_like
+        Their covariance :math:`\mathbb{E} ab`.
+
+    Returns
+    -------
+    ndarray or float
+        The kernel, of the broadcast shape.
+
+    Raises
+    ------
+    ValueError
+        If a variance is negative or an argument is not finite.
+
+    Notes
+    -----
+    :math:`\sqrt{\mathbb{E}a^2\,\mathbb{E}b^2}\, [\sin\vartheta + (\pi - \vartheta)\cos\vartheta]/2\pi`, where
+    :math:`\cos\vartheta` is the correlation: the arc-cosine kernel of order one of Cho and Saul, "Kernel methods for
+    deep learning", Advances in Neural Information Processing Systems 22 (2009).
+
+    Examples
+    --------
+    >>> float(arccos_kernel(1.0, 4.0, 2.0))  # b = 2a: E max(a, 0) max(2a, 0) = 2 E a^2 / 2
+    1.0
+    """
+    first_var = real_array("first_var", first_var, at_least=0)
+    second_var = real_array("second_var", second_var, at_least=0)
+    cosine = _correlation(first_var, second_var, real_array("covariance", covariance))
+    angle = np.arccos(cosine)
+    shape = np.sqrt(1 - cosine**2) + (np.pi - angle) * cosine
+    return (np.sqrt(first_var * second_var) * shape / (2 * np.pi))[()]
+
+
+KERNELS: dict[str, Callable[[np.ndarray, np.ndarray, np.ndarray], np.ndarray]] = {
+    "linear": lambda v, w, c: c,
+    "relu": arccos_kernel,
+    "erf": lambda v, w, c: 2 / np.pi * np.arcsin(2 * c / np.sqrt((1 + 2 * v) * (1 + 2 * w))),
+    "sign": lambda v, w, c: 2 / np.pi * np.arcsin(_correlation(v, w, c)),
+    "cos": lambda v, w, c: (np.exp(c - (v + w) / 2) + np.exp(-c - (v + w) / 2)) / 2,
+    "quadratic": lambda v, w, c: v * w + 2 * c**2,
+}
+
+
+def feature_kernel(
+    first: ArrayLike, second: ArrayLike | None = None, *, activation: str = "relu", feature_var: float = 1.0
+) -> np.ndarray:
+    r"""The kernel of infinitely many features, :math:`K(x, x') = \mathbb{E}_u\,\sigma(u \cdot x)\,\sigma(u \cdot x')`.
+
+    Parameters
+    ----------
+    first, second : array_like, shape (n, M) and (m, M)
+        Inputs as rows; `second` is `first` if left out.
+    activation : str, default "relu"
+        Name of :math:`\sigma`, a key of `ACTIVATIONS`.
+    feature_var : float, default 1
+        :math:`\sigma_u^2 > 0`; the weights are :math:`u_I \sim N(0, \sigma_u^2/M)`.
+
+    Returns
+    -------
+    ndarray, shape (n, m)
+        The kernel matrix.
+
+    Raises
+    ------
+    ValueError
+        If an argument is outside its range, or if the activation is "tanh" and a preactivation's variance
+        :math:`\sigma_u^2 |x|^2/M` exceeds about 20.
+
+    Notes
+    -----
+    Closed forms (`KERNELS`; chapter 4) for all activations but "tanh". There, by Mehler's formula,
+    :math:`K = \sum_p a_p(v)\, a_p(v')\, \rho^p` with the correlation :math:`\rho` of the two preactivations and the
+    `hermite_coefficients` :math:`a_p` at their variances :math:`v, v'`.
+
+    References
+    ----------
+    C. Williams, "Computing with infinite networks", Advances in Neural Information Processing Systems 9 (1997), for
+    erf; Y. Cho and L. Saul, ibid. 22 (2009), for ReLU and sign.
+
+    Examples
+    --------
+    >>> inputs = [[1.0, 0.0], [0.0, 1.0]]
+    >>> feature_kernel(inputs, activation="quadratic", feature_var=2.0)
+    array([[3., 1.],
+           [1., 3.]])
+    """
+    one_of("activation", activation, ACTIVATIONS)
+    first = real_array("first", first)
+    second = first if second is None else real_array("second", second)
+    if first.ndim != 2 or not first.size:
+        raise ValueError(f"first must be a non-empty matrix of shape (n, M); got shape {first.shape}")
+    if second.ndim != 2 or second.shape[1] != first.shape[1]:
+        raise ValueError(f"second must have shape (m, {first.shape[1]}) to match first; got {second.shape}")
+    deviation = np.sqrt(real_number("feature_var", feature_var, above=0) / first.shape[1])
+    return _kernel_matrix(activation, deviation * first, deviation * second)
+
+
+def hermite_coefficients(activation: str, n_coefficients: int, variance: ArrayLike = 1.0) -> np.ndarray:
+    r"""Coefficients of an activation in normalised Hermite polynomials.
+
+    Parameters
+    ----------
+    activation : str
+        A key of `ACTIVATIONS`.
+    n_coefficients : int
+        How many, from degree 0 on; from 1 to 2000.
+    variance : array_like, default 1
+        Variance :math:`v` of the preactivation, from 0 to 10**4; any shape.
+
+    Returns
+    -------
+    ndarray, shape ``variance.shape + (n_coefficients,)``
+        :math:`a_p = \mathbb{E}\, \sigma(\sqrt v\, \zeta)\, h_p(\zeta)` for :math:`\zeta \sim N(0, 1)`.
+
+    Raises
+    ------
+    ValueError
+        If an argument is outside its range.
+
+    Notes
+    -----
+    :math:`h_p = \mathrm{He}_p/\sqrt{p!}`, so :math:`\mathbb{E} h_p h_q = \delta_{pq}` and :math:`\sum_p a_p^2 =
+    \mathbb{E} \sigma^2`. Gauss-Legendre quadrature on panels that are finest at 0, where activations have their kinks.
+
+    Examples
+    --------
+    >>> hermite_coefficients("quadratic", 4).round(12) + 0.0  # z^2 = 1 + sqrt(2) h_2
+    array([1.        , 0.        , 1.41421356, 0.        ])
+    """
+    one_of("activation", activation, ACTIVATIONS)
+    n_coefficients = whole_number("n_coefficients", n_coefficients, at_most=2000)
+    variance = real_array("variance", variance, at_least=0, at_most=MAX_VARIANCE)
+    deviation = np.sqrt(variance)
+
+    end = 2 * np.sqrt(n_coefficients) + 10  # beyond it, h_p times the square root of the Gaussian is negligible
+    n_panels = int(60 + 2 * np.sqrt(n_coefficients) + deviation.max(initial=0.0) * end / 4)
+    edges = end * np.linspace(0, 1, n_panels + 1) ** 2
+    node, weight = np.polynomial.legendre.leggauss(24)
+    half = np.diff(edges)[:, None] / 2
+    point = ((edges[:-1, None] + half) + half * node).ravel()
+    point, weight = np.concatenate([-point, point]), np.tile((half * weight).ravel(), 2)
+
+    root_density = np.exp(-(point**2) / 4) / (2 * np.pi) ** 0.25
+    values = ACTIVATIONS[activation](deviation[..., None] * point) * (weight * root_density)
+    coefficients = np.empty((*variance.shape, n_coefficients))
+    previous, current = np.zeros_like(point), root_density  # h_p times root_density, by the recurrence of the h_p
+    for p in range(n_coefficients):
+        coefficients[..., p] = values @ current
+        previous, current = current, (point * current - np.sqrt(p) * previous) / np.sqrt(p + 1)
+    return coefficients
+
+
+def product_spectrum(spectrum: Spectrum, degree: int, n_products: int) -> np.ndarray:
+    r"""The largest products of `degree` eigenvalues, each unordered choice of factors counted once.
+
+    Parameters
+    ----------
+    spectrum : PowerLaw or Empirical
+        Eigenvalues :math:`\lambda_I` of the latents.
+    degree : int
+        Number of factors :math:`p \ge 1`; a latent may occur more than once.
+    n_products : int
+        How many products, from 1 to 10**6; fewer are returned if fewer exist.
+
+    Returns
+    -------
+    ndarray, shape (n,)
+        The products :math:`\lambda_{I_1} \cdots \lambda_{I_p}`, :math:`I_1 \le \dots \le I_p`, in descending order.
+
+    Raises
+    ------
+    ValueError
+        If an argument is outside its range.
+
+    Notes
+    -----
+    They are, times :math:`p!`, the eigenvalues of the degree-:math:`p` part of a kernel on Gaussian latents (chapter
+    4). A product among the :math:`n` largest loses its last factor to one among the :math:`n` largest of degree
+    :math:`p - 1`; and the :math:`r`-th of those times :math:`\lambda_I` has at least :math:`rI/p` products above it or
+    equal to it. So about :math:`p\,n \log n` candidates a degree are enough, whatever the number of latents.
+
+    Examples
+    --------
+    >>> from scaling_laws.spectra import PowerLaw
+    >>> product_spectrum(PowerLaw(alpha=1.0, n_latent=3), degree=2, n_products=10).round(4)
+    array([1.    , 0.25  , 0.1111, 0.0625, 0.0278, 0.0123])
+    """
+    if not isinstance(spectrum, Spectrum):
+        raise ValueError(f"spectrum must be a PowerLaw or an Empirical; got {type(spectrum).__name__}")
+    degree = whole_number("degree", degree, at_most=20)
+    n_products = whole_number("n_products", n_products, at_most=10**6)
+    n_listed = min(spectrum.n_latent, n_products)
+    eigenvalues = spectrum.eigenvalue(np.arange(1, n_listed + 1))
+    products, last = eigenvalues, np.arange(n_listed)  # each product with the index of its last factor
+    for p in range(2, degree + 1):
+        rank = np.arange(1, products.size + 1)
+        stop = np.minimum(n_listed, p * n_products // rank)  # one past the last factor worth trying
+        count = np.maximum(stop - last, 0)
+        parent = np.repeat(rank - 1, count)
+        factor = np.arange(parent.size) - np.repeat(np.cumsum(count) - count, count) + last[parent]
+        candidates = products[parent] * eigenvalues[factor]
+        kept = np.argsort(-candidates, kind="stable")[: min(n_products, comb(n_listed + p - 1, p))]
+        products, last = candidates[kept], factor[kept]
+    return products
+
+
+def _correlation(first_var, second_var, covariance) -> np.ndarray:
+    """Correlation of two variables, 0 if one of them does not vary."""
+    norm = np.sqrt(np.asarray(first_var * second_var))
+    ratio = np.divide(covariance, norm, out=np.zeros(np.broadcast(covariance, norm).shape), where=norm > 0)
+    return np.clip(ratio, -1, 1)
+
+
+def _kernel_matrix(activation: str, first: np.ndarray, second: np.ndarray | None = None) -> np.ndarray:
+    """Kernel of preactivations whose covariances are the inner products of the rows."""
+    second = first if second is None else second
+    first_var, second_var = np.sum(first**2, axis=1)[:, None], np.sum(second**2, axis=1)
+    covariance = first @ second.T
+    if activation in KERNELS:
+        return KERNELS[activation](first_var, second_var, covariance)
+    return _mehler_series(activation, first_var[:, 0], second_var, _correlation(first_var, second_var, covariance))
+
+
+def _mehler_series(activation, first_var, second_var, correlation) -> np.ndarray:
+    """E sigma(a) sigma(b) = sum_p a_p(v) a_p(v') rho^p; all terms beyond the first ones are below the tolerance."""
+    variance, inverse = np.unique(np.concatenate([first_var, second_var]), return_inverse=True)
+    for n_terms in SERIES_LENGTHS if variance[-1] <= MAX_VARIANCE else ():
+        coefficients = hermite_coefficients(activation, n_terms, variance)
+        square = coefficients**2
+        if np.all(square[:, -n_terms // 4 :].sum(axis=1) <= SERIES_TOLERANCE * square.sum(axis=1)):
+            coefficients = coefficients[inverse]
+            left, right = coefficients[: first_var.size], coefficients[first_var.size :]
+            kernel = np.zeros_like(correlation)
+            for p in reversed(range(n_terms)):  # Horner's scheme
+                kernel = kernel * correlation + np.outer(left[:, p], right[:, p])
+            return kernel
+    raise ValueError(
+        f"feature_var is too large for the series of the {activation} kernel:"
+        f" a preactivation has variance {variance[-1]:.3g}"
+    )
