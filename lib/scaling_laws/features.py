@@ -27,9 +27,9 @@ ACTIVATIONS: dict[str, Callable[[np.ndarray], np.ndarray]] = {
     "cos": np.cos,
     "quadratic": np.square,
 }
-MAX_VARIANCE = 1e4  # of a preactivation, in `hermite_coefficients`
-SERIES_LENGTHS = (64, 256, 1024)  # terms of Mehler's series to try, until the rest is below SERIES_TOLERANCE
-SERIES_TOLERANCE = 1e-11
+MAX_VARIANCE = 1e3  # of a preactivation, in `hermite_coefficients`
+SERIES_LENGTHS = (32, 64, 128, 256, 512, 1024)  # terms of Mehler's series to try, until the rest is below SERIES_TOLERANCE
+SERIES_TOLERANCE = 1e-10
 
 
 @dataclass(frozen=True, eq=False)
@@ -224,7 +224,7 @@ def hermite_coefficients(activation: str, n_coefficients: int, variance: ArrayLi
     n_coefficients : int
         How many, from degree 0 on; from 1 to 2000.
     variance : array_like, default 1
-        Variance :math:`v` of the preactivation, from 0 to 10**4; any shape.
+        Variance :math:`v` of the preactivation, from 0 to 1000; any shape.
 
     Returns
     -------
@@ -247,7 +247,7 @@ def hermite_coefficients(activation: str, n_coefficients: int, variance: ArrayLi
     array([1.        , 0.        , 1.41421356, 0.        ])
     """
     one_of("activation", activation, ACTIVATIONS)
-    n_coefficients = whole_number("n_coefficients", n_coefficients, at_most=2000)
+    n_coefficients = whole_number("n_coefficients", n_coefficients, at_most=1024)
     variance = real_array("variance", variance, at_least=0, at_most=MAX_VARIANCE)
     deviation = np.sqrt(variance)
 
@@ -261,12 +261,13 @@ def hermite_coefficients(activation: str, n_coefficients: int, variance: ArrayLi
 
     root_density = np.exp(-(point**2) / 4) / (2 * np.pi) ** 0.25
     values = ACTIVATIONS[activation](deviation[..., None] * point) * (weight * root_density)
-    coefficients = np.empty((*variance.shape, n_coefficients))
-    previous, current = np.zeros_like(point), root_density  # h_p times root_density, by the recurrence of the h_p
-    for p in range(n_coefficients):
-        coefficients[..., p] = values @ current
-        previous, current = current, (point * current - np.sqrt(p) * previous) / np.sqrt(p + 1)
-    return coefficients
+    # h_p times root_density for p = 0, 1, ..., by the recurrence of the h_p
+    basis = np.empty((n_coefficients, point.size))
+    basis[0] = root_density
+    for p in range(n_coefficients - 1):
+        before = basis[p - 1] if p else 0.0
+        basis[p + 1] = (point * basis[p] - np.sqrt(p) * before) / np.sqrt(p + 1)
+    return values @ basis.T
 
 
 def product_spectrum(spectrum: Spectrum, degree: int, n_products: int) -> np.ndarray:
@@ -349,9 +350,11 @@ def _mehler_series(activation, first_var, second_var, correlation) -> np.ndarray
         if np.all(square[:, -n_terms // 4 :].sum(axis=1) <= SERIES_TOLERANCE * square.sum(axis=1)):
             coefficients = coefficients[inverse]
             left, right = coefficients[: first_var.size], coefficients[first_var.size :]
-            kernel = np.zeros_like(correlation)
-            for p in reversed(range(n_terms)):  # Horner's scheme
-                kernel = kernel * correlation + np.outer(left[:, p], right[:, p])
+            kernel, term = np.zeros_like(correlation), np.empty_like(correlation)
+            for p in reversed(range(n_terms)):  # Horner's scheme, in place
+                kernel *= correlation
+                if square[:, p].max() > SERIES_TOLERANCE**2:  # not for the even terms of an odd activation
+                    kernel += np.multiply(left[:, p, None], right[:, p], out=term)
             return kernel
     raise ValueError(
         f"feature_var is too large for the series of the {activation} kernel:"
