@@ -28,8 +28,8 @@ ACTIVATIONS: dict[str, Callable[[np.ndarray], np.ndarray]] = {
     "quadratic": np.square,
 }
 MAX_VARIANCE = 1e3  # of a preactivation, in `hermite_coefficients`
-SERIES_LENGTHS = (32, 64, 128, 256, 512, 1024)  # terms of Mehler's series to try, until the rest is below SERIES_TOLERANCE
-SERIES_TOLERANCE = 1e-10
+SERIES_LENGTHS = (32, 64, 128, 256, 512, 1024)  # terms of Mehler's series to try,
+SERIES_TOLERANCE = 1e-9  # until the last eighth of them is less than this share of the sum
 
 
 @dataclass(frozen=True, eq=False)
@@ -347,13 +347,13 @@ def _mehler_series(activation, first_var, second_var, correlation) -> np.ndarray
     for n_terms in SERIES_LENGTHS if variance[-1] <= MAX_VARIANCE else ():
         coefficients = hermite_coefficients(activation, n_terms, variance)
         square = coefficients**2
-        if np.all(square[:, -n_terms // 4 :].sum(axis=1) <= SERIES_TOLERANCE * square.sum(axis=1)):
+        if np.all(square[:, -n_terms // 8 :].sum(axis=1) <= SERIES_TOLERANCE * square.sum(axis=1)):
             coefficients = coefficients[inverse]
             left, right = coefficients[: first_var.size], coefficients[first_var.size :]
             kernel, term = np.zeros_like(correlation), np.empty_like(correlation)
             for p in reversed(range(n_terms)):  # Horner's scheme, in place
                 kernel *= correlation
-                if square[:, p].max() > SERIES_TOLERANCE**2:  # not for the even terms of an odd activation
+                if square[:, p].max() > 1e-24:  # not for the even terms of an odd activation
                     kernel += np.multiply(left[:, p, None], right[:, p], out=term)
             return kernel
     raise ValueError(
