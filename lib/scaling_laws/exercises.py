@@ -11,12 +11,12 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import numpy as np
-from scipy.optimize import minimize_scalar
+from scipy.optimize import brentq, minimize_scalar
 from scipy.special import zeta
 
 from .phenomenology import BESIROGLU
 from .spectra import Empirical, PowerLaw, fit_spectrum
-from .theory import test_loss
+from .theory import solve_delta, test_loss
 
 
 class Verdict(NamedTuple):
@@ -143,6 +143,19 @@ def _gcv_cases():
     return [(rng.standard_normal((t, n)), rng.standard_normal(t), r) for t, n, r in [(30, 10, 0.5), (12, 40, 2.0)]]
 
 
+def _posterior_mean(latents, labels, weight_var, noise_var):
+    precision = latents.T @ latents / noise_var + np.eye(latents.shape[1]) / weight_var
+    return np.linalg.solve(precision, latents.T @ labels / noise_var)
+
+
+def _posterior_cases():
+    rng = np.random.default_rng(3)
+    return [
+        (rng.standard_normal((t, m)), rng.standard_normal(t), weight_var, noise_var)
+        for t, m, weight_var, noise_var in [(8, 20, 1.0, 0.3), (30, 6, 2.0, 0.05)]
+    ]
+
+
 def _effective_dimension_cases():
     return [(PowerLaw(0.5, 200).eigenvalues, d) for d in (1e-6, 1e-2, 3.0)]
 
@@ -195,6 +208,27 @@ ANSWERS: dict[str, _Number | _Function] = {
         lambda: fit_spectrum(hidden_spectrum_sample(), 300, ranks=(4, 40)).alpha,
         2e-2,
         "Pass the number of samples to fit_spectrum, so that the spreading of the eigenvalues is undone first.",
+    ),
+    # chapter 3
+    "signal-to-noise": _Number(lambda: zeta(2) / 4, 5e-3, "The signal has the variance tr Lambda; alpha = 1."),
+    "participation-ratio": _Number(
+        lambda: zeta(2) ** 2 / zeta(4), 5e-3, "The traces are values of the zeta function, at 2 and at 4."
+    ),
+    "price-of-randomness": _Number(
+        lambda: 1e6 * solve_delta(PowerLaw(1.0, 10**15), 1e15, 1e6) / zeta(2, 1e6),
+        5e-3,
+        "The loss is T Delta with df1(Delta) = T, the bound is the variance beyond rank T.",
+    ),
+    "samples-for-a-mode": _Number(
+        lambda: brentq(lambda t: 9 * solve_delta(PowerLaw(0.5, 1000), 1e15, t) - 10**-1.5, 10, 900),
+        2e-2,
+        "Find the scale Delta at which the tenth mode is resolved to 90 %, then count resolved modes at that scale.",
+    ),
+    "posterior-mean": _Function(
+        _posterior_mean,
+        _posterior_cases,
+        1e-8,
+        "Complete the square in w, or use ridge regression with the right ridge.",
     ),
     # chapter 8
     "bottleneck": _Number(
