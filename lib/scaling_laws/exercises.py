@@ -8,9 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import combinations_with_replacement
 from typing import Any, NamedTuple
 
 import numpy as np
+from scipy.integrate import quad
 from scipy.optimize import brentq, minimize_scalar
 from scipy.special import zeta
 
@@ -156,6 +158,17 @@ def _posterior_cases():
     ]
 
 
+def _count_products(n):
+    return sum(1 for i in range(1, n + 1) for j in range(i, n // i + 1))
+
+
+def _hidden_exponent():
+    """Decimal logarithm of the rank at which products of two, alpha = 0.5, have the local exponent 0.45."""
+    log_rank = lambda log_n: log_n + np.log((log_n + 2 * np.euler_gamma - 1) / 2)  # noqa: E731
+    excess = lambda x: 1.5 * 2e-3 / (log_rank(x + 1e-3) - log_rank(x - 1e-3)) - 1.45  # noqa: E731
+    return log_rank(brentq(excess, 5, 100)) / np.log(10)
+
+
 def _effective_dimension_cases():
     return [(PowerLaw(0.5, 200).eigenvalues, d) for d in (1e-6, 1e-2, 3.0)]
 
@@ -230,6 +243,28 @@ ANSWERS: dict[str, _Number | _Function] = {
         1e-8,
         "Complete the square in w, or use ridge regression with the right ridge.",
     ),
+    # chapter 4
+    "sign-kernel": _Number(lambda: 1 / 3, 1e-3, "With which probability does a hyperplane fall between them?"),
+    "linear-share": _Number(
+        lambda: quad(lambda z: 2 * z * np.exp(-(z**2) / 2) / np.sqrt(2 * np.pi), 0, np.inf)[0] ** 2,
+        2e-3,
+        "a_1 is the mean of zeta sign(zeta), and the share is its square.",
+    ),
+    "cubic-modes": _Number(
+        lambda: sum(1 for _ in combinations_with_replacement(range(64), 3)),
+        1e-6,
+        "Repetition is allowed, order is not.",
+    ),
+    "count-products": _Function(
+        _count_products, lambda: [(1,), (6,), (60,), (9999,)], 1e-12, "For each I, the partners J run from I to n / I."
+    ),
+    "step-kernel": _Function(
+        lambda correlation: (np.pi - np.arccos(correlation)) / (2 * np.pi),
+        lambda: [(np.linspace(-0.95, 0.95, 9),)],
+        1e-9,
+        "It is the probability that both preactivations are positive.",
+    ),
+    "hidden-exponent": _Number(_hidden_exponent, 5e-3, "Solve for log n first, then count the products up to n."),
     # chapter 8
     "bottleneck": _Number(
         lambda: test_loss(PowerLaw(1.0, 10**6), 100, 1e14), 1e-4, "At T -> infinity L = N Delta, where df1(Delta) = N."
