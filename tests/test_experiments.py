@@ -8,7 +8,7 @@ import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
 from scaling_laws.experiments import simulate
-from scaling_laws.features import RandomFeatures
+from scaling_laws.features import ACTIVATIONS, KERNELS, RandomFeatures
 from scaling_laws.latent import LatentModel
 from scaling_laws.regression import ridge_path
 from scaling_laws.spectra import PowerLaw
@@ -16,6 +16,7 @@ from scaling_laws.theory import decompose
 
 MODEL = LatentModel(PowerLaw(0.8, 100), noise_var=0.05)
 RIDGES = np.array([[0.0, 1e-3, 1e-1], [1.0, 10.0, 1e3]])
+each_activation = pytest.mark.parametrize("activation", sorted(ACTIVATIONS))
 
 
 def run(**options):
@@ -88,17 +89,60 @@ def test_the_progress_bar_is_off_unless_asked_for_and_goes_to_stderr(capsys):
             assert (out, "5/5" in err) == ("", True)
 
 
-def test_the_exact_loss_agrees_with_a_large_test_set():
-    found = simulate(MODEL, 20, 30, 0.01, n_trials=1, seed=7)
-    rng = np.random.default_rng(np.random.SeedSequence(7).spawn(1)[0])  # replay the trial, in its order
+def replay(seed, **options):
+    """Teacher, features of the training latents and labels of the first trial of `run`, drawn in its order."""
+    rng = np.random.default_rng(np.random.SeedSequence(seed).spawn(1)[0])
     teacher, latents = MODEL.draw_teacher(rng), MODEL.draw_latents(30, rng)
     labels = MODEL.draw_labels(latents, teacher, rng)
-    features = RandomFeatures.draw(20, 100, rng)
-    coefficients = ridge_path(features(latents), labels, 0.01)
-    fresh = MODEL.draw_latents(200_000, np.random.default_rng(99))
-    squares = (features(fresh) @ coefficients - fresh @ teacher) ** 2
-    assert abs(found.mean - squares.mean()) < 4 * squares.std() / np.sqrt(squares.size)
-    assert found.train_mean == pytest.approx(np.mean((features(latents) @ coefficients - labels) ** 2), rel=1e-10)
+    feature_map = RandomFeatures.draw(20, 100, rng, **options)
+    return teacher, feature_map, feature_map(latents), labels
+
+
+@pytest.fixture(scope="module")
+def fresh():
+    return MODEL.draw_latents(50_000, np.random.default_rng(99))
+
+
+@each_activation
+def test_the_exact_loss_agrees_with_a_large_test_set(fresh, activation):
+    options = {"activation": activation, "feature_var": 3.0}
+    found = run(n_trials=1, seed=7, **options)
+    teacher, feature_map, features, labels = replay(7, **options)
+    test_features = feature_map(fresh)
+    for index in np.ndindex(RIDGES.shape):
+        coefficients = ridge_path(features, labels, RIDGES[index])
+        squares = (test_features @ coefficients - fresh @ teacher) ** 2
+        assert abs(found.mean[index] - squares.mean()) < 4 * squares.std() / np.sqrt(squares.size)
+        train_loss = np.mean((features @ coefficients - labels) ** 2)
+        assert found.train_mean[index] == pytest.approx(train_loss, rel=1e-8, abs=1e-20)
+
+
+def test_the_loss_of_linear_features_follows_from_their_moments_too(monkeypatch):
+    monkeypatch.setitem(ACTIVATIONS, "identity", ACTIVATIONS["linear"])
+    monkeypatch.setitem(KERNELS, "identity", KERNELS["linear"])
+    by_moments, linear = run(activation="identity", feature_var=2.0), run(feature_var=2.0)
+    assert_allclose(by_moments.trials, linear.trials, rtol=1e-8)
+    assert_array_equal(by_moments.train_trials, linear.train_trials)
+
+
+def variance_of_labels(seed):
+    """Sum of w^2 lambda of the first trial: the loss of a student that always answers 0."""
+    return replay(seed)[0] ** 2 @ MODEL.spectrum.eigenvalues
+
+
+@each_activation
+def test_a_huge_ridge_leaves_all_of_the_variance_of_the_labels(activation):
+    found = simulate(MODEL, 20, 30, 1e15, n_trials=1, activation=activation, seed=3)
+    assert found.mean == pytest.approx(variance_of_labels(3), rel=1e-8)
+
+
+@pytest.mark.parametrize("activation", ["cos", "quadratic"])
+def test_even_features_learn_nothing_of_a_linear_teacher(activation):
+    for seed in range(5):
+        found = run(n_trials=1, activation=activation, seed=seed)
+        assert (found.mean >= variance_of_labels(seed) * (1 - 1e-12)).all()
+    average = run(n_trials=100, activation=activation)
+    assert (average.mean > MODEL.spectrum.trace - 4 * average.stderr).all()
 
 
 @pytest.mark.parametrize(("n", "t"), [(40, 80), (80, 40), (60, 60)])
@@ -137,8 +181,10 @@ def test_an_interrupt_cancels_the_trials_that_have_not_begun():
     + [("ridge", bad) for bad in (-1e-9, [1.0, -1.0], np.nan, np.inf, "a", 1j)]
     + [("feature_var", bad) for bad in (0, -1, np.nan, [1.0])]
     + [("seed", bad) for bad in (-1, 0.5, "x", None)]
-    + [("activation", "step")],
+    + [("activation", bad) for bad in ("step", "", None, 1, ["relu"])]
+    + [("model", bad) for bad in (None, PowerLaw(1.0, 3))],
 )
 def test_a_bad_argument_is_refused_by_name(name, bad):
     with pytest.raises(ValueError, match=f"^{name} must be"):
-        simulate(MODEL, **{"n_features": 2, "n_samples": 3, "ridge": 0.1, name: bad})
+        # a trial that began would raise NotImplementedError
+        simulate(**{"model": MODEL, "n_features": 2, "n_samples": 3, "ridge": 0.1, name: bad}, executor=Executor())

@@ -5,7 +5,7 @@ from fractions import Fraction
 import numpy as np
 import pytest
 
-from scaling_laws._validation import MAX_SIZE, real_array, real_number, whole_number
+from scaling_laws._validation import MAX_SIZE, one_of, real_array, real_number, whole_number
 
 
 @pytest.mark.parametrize("value", [3, 2.5, True, np.float32(0.5), np.int8(-4), [1, 2], np.zeros((2, 0))])
@@ -71,3 +71,11 @@ def test_whole_number_limits_include_their_ends():
     for outside in (-1, 3):
         with pytest.raises(ValueError, match="from 0 to 2"):
             whole_number("n", outside, at_least=0, at_most=2)
+
+
+@pytest.mark.parametrize("allowed", [["b", "a"], {"a": 1, "b": 2}, {"a", "b"}])
+def test_an_allowed_name_comes_back_and_any_other_is_refused_with_the_list_of_them(allowed):
+    assert one_of("mode", "a", allowed) == "a"
+    for bad in ("c", "A", "", None, 0, ["a"], {}, np.array(["a", "b"])):
+        with pytest.raises(ValueError, match=r"^mode must be one of \['a', 'b'\]; got "):
+            one_of("mode", bad, allowed)

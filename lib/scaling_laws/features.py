@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from math import comb
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -66,8 +65,8 @@ class RandomFeatures:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "weights", real_array("weights", self.weights))
-        if self.weights.ndim != 2:
-            raise ValueError(f"weights must be a matrix of shape (N, M); got shape {self.weights.shape}")
+        if self.weights.ndim != 2 or not self.weights.size:
+            raise ValueError(f"weights must be a non-empty matrix of shape (N, M); got shape {self.weights.shape}")
         one_of("activation", self.activation, ACTIVATIONS)
 
     @classmethod
@@ -102,12 +101,13 @@ class RandomFeatures:
         By Stein's lemma row :math:`j` is :math:`\mathbb{E}\,\sigma'(u_j \cdot x)\; \Lambda u_j`.
         """
         variance = np.sum(self._visible_weights(spectrum) ** 2, axis=1)
-        slope = hermite_coefficients(self.activation, 2, variance)[:, 1] / np.sqrt(variance)
+        first = hermite_coefficients(self.activation, 2, _check_variance(variance))[:, 1]
+        slope = np.divide(first, np.sqrt(variance), out=np.zeros_like(first), where=variance > 0)
         return slope[:, None] * self.weights * spectrum.eigenvalues
 
     def _visible_weights(self, spectrum: Spectrum) -> np.ndarray:
-        if spectrum.n_latent != self.weights.shape[1]:
-            raise ValueError(f"spectrum must have {self.weights.shape[1]} latents; got {spectrum.n_latent}")
+        if not isinstance(spectrum, Spectrum) or spectrum.n_latent != self.weights.shape[1]:
+            raise ValueError(f"spectrum must be a PowerLaw or an Empirical with {self.weights.shape[1]} latents")
         return self.weights * np.sqrt(spectrum.eigenvalues)
 
 
@@ -187,7 +187,8 @@ def feature_kernel(
 
     Notes
     -----
-    Closed forms (`KERNELS`; chapter 4) for all activations but "tanh". There, by Mehler's formula,
+    Closed forms (`KERNELS`; chapter 4) for all activations but "tanh"; that of "sign" is good to 1e-8 only between
+    parallel inputs, where the arcsine is steep. For "tanh", by Mehler's formula,
     :math:`K = \sum_p a_p(v)\, a_p(v')\, \rho^p` with the correlation :math:`\rho` of the two preactivations and the
     `hermite_coefficients` :math:`a_p` at their variances :math:`v, v'`.
 
@@ -205,13 +206,13 @@ def feature_kernel(
     """
     one_of("activation", activation, ACTIVATIONS)
     first = real_array("first", first)
-    second = first if second is None else real_array("second", second)
+    second = None if second is None else real_array("second", second)
     if first.ndim != 2 or not first.size:
         raise ValueError(f"first must be a non-empty matrix of shape (n, M); got shape {first.shape}")
-    if second.ndim != 2 or second.shape[1] != first.shape[1]:
+    if second is not None and (second.ndim != 2 or second.shape[1] != first.shape[1]):
         raise ValueError(f"second must have shape (m, {first.shape[1]}) to match first; got {second.shape}")
     deviation = np.sqrt(real_number("feature_var", feature_var, above=0) / first.shape[1])
-    return _kernel_matrix(activation, deviation * first, deviation * second)
+    return _kernel_matrix(activation, deviation * first, None if second is None else deviation * second)
 
 
 def hermite_coefficients(activation: str, n_coefficients: int, variance: ArrayLike = 1.0) -> np.ndarray:
@@ -222,7 +223,7 @@ def hermite_coefficients(activation: str, n_coefficients: int, variance: ArrayLi
     activation : str
         A key of `ACTIVATIONS`.
     n_coefficients : int
-        How many, from degree 0 on; from 1 to 2000.
+        How many, from degree 0 on; from 1 to 1024.
     variance : array_like, default 1
         Variance :math:`v` of the preactivation, from 0 to 1000; any shape.
 
@@ -252,7 +253,7 @@ def hermite_coefficients(activation: str, n_coefficients: int, variance: ArrayLi
     deviation = np.sqrt(variance)
 
     end = 2 * np.sqrt(n_coefficients) + 10  # beyond it, h_p times the square root of the Gaussian is negligible
-    n_panels = int(60 + 2 * np.sqrt(n_coefficients) + deviation.max(initial=0.0) * end / 4)
+    n_panels = int(60 + 2 * np.sqrt(n_coefficients))
     edges = end * np.linspace(0, 1, n_panels + 1) ** 2
     node, weight = np.polynomial.legendre.leggauss(24)
     half = np.diff(edges)[:, None] / 2
@@ -278,7 +279,7 @@ def product_spectrum(spectrum: Spectrum, degree: int, n_products: int) -> np.nda
     spectrum : PowerLaw or Empirical
         Eigenvalues :math:`\lambda_I` of the latents.
     degree : int
-        Number of factors :math:`p \ge 1`; a latent may occur more than once.
+        Number of factors :math:`p`, from 1 to 5; a latent may occur more than once.
     n_products : int
         How many products, from 1 to 10**6; fewer are returned if fewer exist.
 
@@ -307,7 +308,7 @@ def product_spectrum(spectrum: Spectrum, degree: int, n_products: int) -> np.nda
     """
     if not isinstance(spectrum, Spectrum):
         raise ValueError(f"spectrum must be a PowerLaw or an Empirical; got {type(spectrum).__name__}")
-    degree = whole_number("degree", degree, at_most=20)
+    degree = whole_number("degree", degree, at_most=5)
     n_products = whole_number("n_products", n_products, at_most=10**6)
     n_listed = min(spectrum.n_latent, n_products)
     eigenvalues = spectrum.eigenvalue(np.arange(1, n_listed + 1))
@@ -319,7 +320,7 @@ def product_spectrum(spectrum: Spectrum, degree: int, n_products: int) -> np.nda
         parent = np.repeat(rank - 1, count)
         factor = np.arange(parent.size) - np.repeat(np.cumsum(count) - count, count) + last[parent]
         candidates = products[parent] * eigenvalues[factor]
-        kept = np.argsort(-candidates, kind="stable")[: min(n_products, comb(n_listed + p - 1, p))]
+        kept = np.argsort(-candidates, kind="stable")[:n_products]
         products, last = candidates[kept], factor[kept]
     return products
 
@@ -331,11 +332,24 @@ def _correlation(first_var, second_var, covariance) -> np.ndarray:
     return np.clip(ratio, -1, 1)
 
 
+def _check_variance(variance: np.ndarray) -> np.ndarray:
+    if variance.max() > MAX_VARIANCE:
+        raise ValueError(
+            f"feature_var is too large: a preactivation has variance {variance.max():.3g}, at most {MAX_VARIANCE:g} is"
+            " allowed"
+        )
+    return variance
+
+
 def _kernel_matrix(activation: str, first: np.ndarray, second: np.ndarray | None = None) -> np.ndarray:
     """Kernel of preactivations whose covariances are the inner products of the rows."""
-    second = first if second is None else second
-    first_var, second_var = np.sum(first**2, axis=1)[:, None], np.sum(second**2, axis=1)
-    covariance = first @ second.T
+    first_var = second_var = np.sum(first**2, axis=1)
+    if second is None:
+        covariance = first @ first.T
+        np.fill_diagonal(covariance, first_var)  # rounding errors there would be amplified by the arcsine of the sign
+    else:
+        second_var, covariance = np.sum(second**2, axis=1), first @ second.T
+    first_var = first_var[:, None]
     if activation in KERNELS:
         return KERNELS[activation](first_var, second_var, covariance)
     return _mehler_series(activation, first_var[:, 0], second_var, _correlation(first_var, second_var, covariance))
@@ -344,8 +358,8 @@ def _kernel_matrix(activation: str, first: np.ndarray, second: np.ndarray | None
 def _mehler_series(activation, first_var, second_var, correlation) -> np.ndarray:
     """E sigma(a) sigma(b) = sum_p a_p(v) a_p(v') rho^p; all terms beyond the first ones are below the tolerance."""
     variance, inverse = np.unique(np.concatenate([first_var, second_var]), return_inverse=True)
-    for n_terms in SERIES_LENGTHS if variance[-1] <= MAX_VARIANCE else ():
-        coefficients = hermite_coefficients(activation, n_terms, variance)
+    for n_terms in SERIES_LENGTHS:
+        coefficients = hermite_coefficients(activation, n_terms, _check_variance(variance))
         square = coefficients**2
         if np.all(square[:, -n_terms // 8 :].sum(axis=1) <= SERIES_TOLERANCE * square.sum(axis=1)):
             coefficients = coefficients[inverse]
