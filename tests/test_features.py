@@ -390,7 +390,7 @@ def test_a_power_law_and_the_list_of_its_eigenvalues_have_the_same_moments():
 @pytest.mark.parametrize("moment", [RandomFeatures.second_moment, RandomFeatures.latent_moment])
 @pytest.mark.parametrize("n_latent", [1, 3, 5])
 def test_a_spectrum_of_the_wrong_size_is_refused_by_name(moment, n_latent):
-    with pytest.raises(ValueError, match="^spectrum must be a PowerLaw or an Empirical with 4 latents"):
+    with pytest.raises(ValueError, match=r"^spectrum must be a PowerLaw or an Empirical with 4 latents"):
         moment(RandomFeatures(WEIGHTS, "relu"), PowerLaw(1.0, n_latent))
 
 
@@ -443,7 +443,7 @@ def test_a_bad_argument_of_the_products_is_refused_by_name(name, bad):
 
 @pytest.mark.parametrize("feature_var", [100.0, 1e9])
 def test_a_tanh_too_steep_for_its_series_is_refused_by_name(feature_var):
-    with pytest.raises(ValueError, match="^feature_var is too large"):
+    with pytest.raises(ValueError, match=r"^feature_var is too large"):
         feature_kernel([[1.0], [0.1]], activation="tanh", feature_var=feature_var)
 
 
@@ -453,13 +453,13 @@ def test_a_feature_that_sees_no_varying_latent_is_uncorrelated_with_all(activati
 
 
 def test_a_list_in_place_of_a_spectrum_is_refused_by_name():
-    with pytest.raises(ValueError, match="^spectrum must be a PowerLaw or an Empirical"):
+    with pytest.raises(ValueError, match=r"^spectrum must be a PowerLaw or an Empirical"):
         RandomFeatures(np.ones((2, 2))).second_moment([1.0, 0.5])
 
 
 @pytest.mark.parametrize("activation", ["relu", "tanh"])
 def test_a_preactivation_too_large_is_reported_as_too_large_a_feature_variance(activation):
-    with pytest.raises(ValueError, match="^feature_var is too large: a preactivation has variance"):
+    with pytest.raises(ValueError, match=r"^feature_var is too large: a preactivation has variance"):
         RandomFeatures([[1e3, 0.0]], activation).latent_moment(Empirical([1.0, 1.0]))
 
 
