@@ -8,6 +8,7 @@ from __future__ import annotations
 from concurrent.futures import Executor
 from dataclasses import dataclass
 from functools import partial
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -16,7 +17,7 @@ from tqdm.auto import tqdm
 from ._validation import one_of, real_array, real_number, whole_number
 from .features import ACTIVATIONS, RandomFeatures
 from .latent import LatentModel
-from .regression import ridge_path
+from .regression import EPS, ridge_path
 
 
 @dataclass(frozen=True, eq=False)
@@ -148,6 +149,138 @@ def simulate(
                 future.cancel()
     test, train = np.array(results).swapaxes(0, 1)
     return Simulation(test, train)
+
+
+class ErrorParts(NamedTuple):
+    r"""The test loss split by where it comes from; see `simulate_parts`. The five parts add up to the loss.
+
+    Attributes
+    ----------
+    bias : ndarray
+        Squared bias of the student averaged over features, samples and noise.
+    features, samples : ndarray
+        Variance due to the draw of the features alone, and of the samples alone.
+    interaction : ndarray
+        What the draws of features and samples add together, beyond the sum of the two.
+    noise : ndarray
+        Variance due to the label noise.
+
+    Examples
+    --------
+    >>> parts = ErrorParts(*np.array([[1.0, 3.0], [0.5, 0.7], [0.2, 0.2], [0.1, 0.3], [0.0, 0.0]]))
+    >>> print(parts.mean.bias, parts.stderr.bias)
+    2.0 1.0
+    """
+
+    bias: np.ndarray
+    features: np.ndarray
+    samples: np.ndarray
+    interaction: np.ndarray
+    noise: np.ndarray
+
+    @property
+    def mean(self) -> ErrorParts:
+        """Mean of every part over the trials."""
+        return ErrorParts(*(part.mean(axis=0)[()] for part in self))
+
+    @property
+    def stderr(self) -> ErrorParts:
+        """Standard errors of the means."""
+        return ErrorParts(*map(_standard_error, self))
+
+
+def simulate_parts(
+    model: LatentModel,
+    n_features: int,
+    n_samples: int,
+    ridge: ArrayLike,
+    *,
+    n_draws: int = 4,
+    n_trials: int = 10,
+    feature_var: float = 1.0,
+    seed: int = 0,
+    progress: bool = False,
+) -> ErrorParts:
+    r"""Measure how much of the loss is due to features, samples and noise, for linear features.
+
+    Parameters
+    ----------
+    model, n_features, n_samples, ridge, feature_var, seed, progress
+        As in `simulate`.
+    n_draws : int, default 4
+        A trial crosses this many feature maps with as many training sets; at least 2.
+    n_trials : int, default 10
+        Independent repetitions.
+
+    Returns
+    -------
+    ErrorParts
+        Named tuple of arrays of shape ``(n_trials,) + ridge.shape``, with ``mean`` and ``stderr``.
+
+    Raises
+    ------
+    ValueError
+        If an argument is outside its range.
+
+    Notes
+    -----
+    A two-way analysis of variance (chapter 5). Without noise the student is :math:`\beta = A w`, with a matrix
+    :math:`A` for every pair of a feature map and a training set; the averages over teacher and noise are exact. The
+    estimates are unbiased, so a small part may come out negative in a trial. Needs memory for
+    ``n_draws**2`` matrices of shape (M, M).
+
+    Examples
+    --------
+    >>> from scaling_laws.spectra import PowerLaw
+    >>> parts = simulate_parts(LatentModel(PowerLaw(1.0, 100)), 20, 20, [1e-3, 1.0])
+    >>> bool(parts.mean.interaction[0] > parts.mean.interaction[1] > 0)
+    True
+    """
+    if not isinstance(model, LatentModel):
+        raise ValueError(f"model must be a LatentModel; got {type(model).__name__}")
+    n_features, n_samples = whole_number("n_features", n_features), whole_number("n_samples", n_samples)
+    ridge = real_array("ridge", ridge, at_least=0)
+    feature_var = real_number("feature_var", feature_var, above=0)
+    n_draws, n_trials = whole_number("n_draws", n_draws, at_least=2), whole_number("n_trials", n_trials)
+    seeds = np.random.SeedSequence(whole_number("seed", seed, at_least=0)).spawn(n_trials)
+    run = partial(_crossed_trial, model, n_features, n_samples, ridge.ravel(), n_draws, feature_var)
+    trials = np.array([run(s) for s in tqdm(seeds, disable=not progress, unit="trial")])
+    return ErrorParts(*trials.swapaxes(0, 1).reshape(5, n_trials, *ridge.shape))
+
+
+def _crossed_trial(model, n_features, n_samples, ridges, n_draws, feature_var, seed) -> np.ndarray:
+    """The five parts, for every ridge, from crossing some feature maps with some training sets."""
+    rng = np.random.default_rng(seed)
+    n_latent, scale = model.spectrum.n_latent, np.sqrt(model.spectrum.eigenvalues)
+    maps = [RandomFeatures.draw(n_features, n_latent, rng, feature_var=feature_var) for _ in range(n_draws)]
+    sets = [model.draw_latents(n_samples, rng) for _ in range(n_draws)]
+    factors = [[np.linalg.svd(feature_map(latents), full_matrices=False) for latents in sets] for feature_map in maps]
+
+    parts = []
+    for ridge in ridges:
+        errors, noise = np.empty((n_draws, n_draws, n_latent, n_latent)), 0.0
+        for i, feature_map in enumerate(maps):
+            for j, latents in enumerate(sets):
+                left, singular, right = factors[i][j]
+                keep = singular > max(n_features, n_samples) * EPS * singular[0]
+                shrink = np.where(keep, singular, 0.0) / np.where(keep, singular**2 + ridge, 1.0)
+                smoother = (scale[:, None] * feature_map.weights.T) @ (right.T * shrink) @ left.T  # labels to student
+                errors[i, j] = np.diag(scale) - smoother @ latents  # (1 - A), weighted by the latents' deviations
+                noise += model.noise_var * np.sum(smoother**2) / n_draws**2
+        parts.append([*model.weight_var * _analysis_of_variance(errors), noise])
+    return np.array(parts).T
+
+
+def _analysis_of_variance(cells: np.ndarray) -> np.ndarray:
+    """Unbiased squared mean, row variance, column variance and interaction of an n x n table of vectors."""
+    n = len(cells)
+    rows, columns = cells.mean(axis=1, keepdims=True), cells.mean(axis=0, keepdims=True)
+    grand = rows.mean(axis=0, keepdims=True)
+    interaction = np.sum((cells - rows - columns + grand) ** 2) / (n - 1) ** 2
+    row = np.sum((rows - grand) ** 2) / (n - 1) - interaction / n
+    column = np.sum((columns - grand) ** 2) / (n - 1) - interaction / n
+    bias = np.sum(grand**2) - (row + column) / n - interaction / n**2
+    return np.array([bias, row, column, interaction])
 
 
 def _trial(model, n_features, n_samples, ridge, activation, feature_var, seed) -> tuple[np.ndarray, np.ndarray]:
