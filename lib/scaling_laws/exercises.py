@@ -15,8 +15,10 @@ import numpy as np
 from scipy.integrate import quad
 from scipy.optimize import brentq, minimize_scalar
 from scipy.special import zeta
+from scipy.stats import chi2
 
 from .phenomenology import BESIROGLU
+from .regression import ridge_path
 from .spectra import Empirical, PowerLaw, fit_spectrum
 from .theory import solve_delta, test_loss
 
@@ -169,6 +171,21 @@ def _hidden_exponent():
     return log_rank(brentq(excess, 5, 100)) / np.log(10)
 
 
+def _leave_one_out(features, labels, ridge):
+    errors = []
+    for t in range(len(labels)):
+        kept = np.arange(len(labels)) != t
+        errors.append(labels[t] - features[t] @ ridge_path(features[kept], labels[kept], ridge))
+    return np.mean(np.square(errors))
+
+
+def _dual_cases():
+    rng = np.random.default_rng(5)
+    inputs, others = rng.standard_normal((12, 4)), rng.standard_normal((7, 4))
+    labels = rng.standard_normal(12)
+    return [(inputs @ inputs.T, labels, others @ inputs.T, ridge) for ridge in (0.1, 2.0)]
+
+
 def _effective_dimension_cases():
     return [(PowerLaw(0.5, 200).eigenvalues, d) for d in (1e-6, 1e-2, 3.0)]
 
@@ -265,6 +282,32 @@ ANSWERS: dict[str, _Number | _Function] = {
         "It is the probability that both preactivations are positive.",
     ),
     "hidden-exponent": _Number(_hidden_exponent, 5e-3, "Solve for log n first, then count the products up to n."),
+    # chapter 5
+    "fit-dof": _Number(
+        lambda: np.trace(np.linalg.solve(np.diag([10.0, 2.0]), np.diag([9.0, 1.0]))),
+        1e-3,
+        "Square the singular values.",
+    ),
+    "exact-ols": _Number(
+        lambda: 20 * quad(lambda x: chi2.pdf(x, 50 - 20 + 1) / x, 0, np.inf)[0],
+        5e-3,
+        "A diagonal element of the inverse is 1 over a chi-squared variable with T - N + 1 degrees of freedom.",
+    ),
+    "sweet-spot": _Number(
+        lambda: minimize_scalar(lambda r: r**-0.5 / (1 - r), bounds=(0.01, 0.99), method="bounded").x,
+        1e-2,
+        "Minimise N^-alpha / (1 - N/T).",
+    ),
+    "ensemble": _Number(
+        lambda: 0.10 - 0.75 * (0.01 + 0.05 + 0.012), 1e-3, "Divide by four what averages to zero over the features."
+    ),
+    "leave-one-out": _Function(_leave_one_out, _gcv_cases, 1e-8, "Divide each residual by 1 - H_tt, then square."),
+    "dual-prediction": _Function(
+        lambda kernel, labels, cross, ridge: cross @ np.linalg.inv(kernel + ridge * np.eye(len(kernel))) @ labels,
+        _dual_cases,
+        1e-8,
+        "The prediction is the cross kernel times (kernel + ridge)^-1 times the labels.",
+    ),
     # chapter 8
     "bottleneck": _Number(
         lambda: test_loss(PowerLaw(1.0, 10**6), 100, 1e14), 1e-4, "At T -> infinity L = N Delta, where df1(Delta) = N."
