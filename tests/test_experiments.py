@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
-from scaling_laws.experiments import simulate
+from scaling_laws import experiments
+from scaling_laws.experiments import simulate, simulate_parts
 from scaling_laws.features import ACTIVATIONS, KERNELS, RandomFeatures
 from scaling_laws.latent import LatentModel
 from scaling_laws.regression import ridge_path
@@ -188,3 +189,76 @@ def test_a_bad_argument_is_refused_by_name(name, bad):
     with pytest.raises(ValueError, match=f"^{name} must be"):
         # a trial that began would raise NotImplementedError
         simulate(**{"model": MODEL, "n_features": 2, "n_samples": 3, "ridge": 0.1, name: bad}, executor=Executor())
+
+
+@pytest.mark.parametrize(("n", "t"), [(12, 25), (25, 12), (20, 20)])
+def test_the_parts_add_up_to_the_loss_of_independent_trials(n, t):
+    parts = simulate_parts(MODEL, n, t, [1e-2, 1.0], n_draws=3, n_trials=60)
+    whole = simulate(MODEL, n, t, [1e-2, 1.0], n_trials=400, seed=1)
+    totals = sum(parts)
+    error = np.hypot(totals.std(axis=0) / np.sqrt(60), whole.stderr)
+    assert (abs(totals.mean(axis=0) - whole.mean) < 4 * error).all()
+
+
+def test_the_parts_agree_with_the_theory_of_large_sizes():
+    model, ridge = LatentModel(PowerLaw(0.7, 300), weight_var=2.0, noise_var=0.05), np.array([1e-2, 1.0])
+    for n, t in [(60, 120), (120, 60)]:
+        found = simulate_parts(model, n, t, ridge, n_trials=4).mean
+        theory = decompose(model.spectrum, n, t, ridge, weight_var=2.0, noise_var=0.05)
+        by_features, by_samples = (theory.bias * theory.df2 / (size - theory.df2) for size in (n, t))
+        interaction = theory.signal - theory.bias - by_features - by_samples
+        expected = [theory.bias, by_features, by_samples, interaction, theory.noise]
+        assert_allclose(found, expected, rtol=0.12)  # corrections of relative order 1/df1 included
+
+
+def test_the_analysis_of_variance_is_unbiased():
+    rng = np.random.default_rng(0)
+    size = (4000, 3, 3, 2)
+    cells = 1.0 + 2.0 * rng.standard_normal((4000, 3, 1, 2)) + 3.0 * rng.standard_normal((4000, 1, 3, 2))
+    cells += 0.5 * rng.standard_normal(size)
+    estimates = np.array([experiments._analysis_of_variance(table) for table in cells])
+    expected = 2 * np.array([1.0, 4.0, 9.0, 0.25])  # two components each
+    error = estimates.std(axis=0) / np.sqrt(len(estimates))
+    assert (abs(estimates.mean(axis=0) - expected) < 4 * error).all()
+
+
+def test_without_noise_there_is_no_noise_part_and_without_a_teacher_nothing_else():
+    silent = simulate_parts(LatentModel(PowerLaw(1.0, 30)), 5, 6, 0.1, n_trials=2)
+    assert not silent.noise.any()
+    untaught = simulate_parts(LatentModel(PowerLaw(1.0, 30), weight_var=0, noise_var=1.0), 5, 6, 0.1, n_trials=2)
+    assert not any(part.any() for part in untaught[:4])
+    assert (untaught.noise > 0).all()
+
+
+@pytest.mark.parametrize("shape", [(), (2,), (2, 3), (0,)])
+def test_parts_have_the_shape_of_the_ridges(shape):
+    parts = simulate_parts(MODEL, 4, 5, np.full(shape, 0.1), n_draws=2, n_trials=3)
+    for name in parts._fields:
+        assert getattr(parts, name).shape == (3, *shape)
+        assert np.shape(getattr(parts.mean, name)) == np.shape(getattr(parts.stderr, name)) == shape
+
+
+def test_parts_depend_on_the_seed_only_and_each_ridge_is_its_own():
+    first, second, other = (simulate_parts(MODEL, 6, 5, [0.0, 0.1], n_trials=2, seed=s) for s in (0, 0, 1))
+    assert_array_equal(first, second)
+    assert (np.array(first) != np.array(other)).all()
+    assert_allclose(np.array(first)[..., 1], simulate_parts(MODEL, 6, 5, 0.1, n_trials=2), rtol=1e-10)
+
+
+@pytest.mark.parametrize(
+    ("name", "bad"),
+    [
+        ("model", "a model"),
+        ("n_features", 0),
+        ("n_samples", 2.5),
+        ("ridge", -1.0),
+        ("n_draws", 1),
+        ("n_trials", 0),
+        ("feature_var", 0.0),
+        ("seed", -1),
+    ],
+)
+def test_a_bad_argument_of_simulate_parts_is_refused_by_name(name, bad):
+    arguments = {"model": MODEL, "n_features": 4, "n_samples": 5, "ridge": 0.1, name: bad}
+    with pytest.raises(ValueError, match=name):
+        simulate_parts(**arguments)
