@@ -114,7 +114,7 @@ def simulate(
     There is no test set and no error from one. For a linear feature map the student is a linear function of the
     latents, :math:`z = \beta \cdot x` with :math:`\beta = u^\top\theta`, so its loss on fresh data is exactly
     :math:`|\Lambda^{1/2}(w - \beta)|^2`. For the other activations it is :math:`\theta^\top K \theta - 2\,\theta \cdot
-    (C w) + w \cdot \Lambda w` with the moments :math:`K = \mathbb{E}\varphi\varphi^\top` and :math:`C =
+    (\Xi w) + w \cdot \Lambda w` with the moments :math:`K = \mathbb{E}\varphi\varphi^\top` and :math:`\Xi =
     \mathbb{E}\varphi x^\top` of Gaussian latents (chapters 4 and 5), up to a rounding error of the order
     :math:`10^{-16}\, |\theta|^2\, \mathrm{tr}\,K`. An interrupt cancels the trials that have not begun.
 

@@ -112,14 +112,14 @@ class RandomFeatures:
 
 
 def arccos_kernel(first_var: ArrayLike, second_var: ArrayLike, covariance: ArrayLike) -> np.ndarray:
-    r"""The kernel of ReLU features, :math:`\mathbb{E} \max(a, 0) \max(b, 0)`.
+    r"""The kernel of ReLU features, :math:`\mathbb{E} \max(s, 0) \max(s', 0)`.
 
     Parameters
     ----------
     first_var, second_var : array_like
-        Variances :math:`\mathbb{E} a^2` and :math:`\mathbb{E} b^2` of two centred Gaussian variables.
+        Variances :math:`v` and :math:`v'` of two centred Gaussian variables :math:`s, s'`.
     covariance : array_like
-        Their covariance :math:`\mathbb{E} ab`.
+        Their covariance :math:`\mathbb{E} s s'`.
 
     Returns
     -------
@@ -133,13 +133,13 @@ def arccos_kernel(first_var: ArrayLike, second_var: ArrayLike, covariance: Array
 
     Notes
     -----
-    :math:`\sqrt{\mathbb{E}a^2\,\mathbb{E}b^2}\, [\sin\vartheta + (\pi - \vartheta)\cos\vartheta]/2\pi`, where
+    :math:`\sqrt{v v'}\, [\sin\vartheta + (\pi - \vartheta)\cos\vartheta]/2\pi`, where
     :math:`\cos\vartheta` is the correlation: the arc-cosine kernel of order one of Cho and Saul, "Kernel methods for
     deep learning", Advances in Neural Information Processing Systems 22 (2009).
 
     Examples
     --------
-    >>> float(arccos_kernel(1.0, 4.0, 2.0))  # b = 2a: E max(a, 0) max(2a, 0) = 2 E a^2 / 2
+    >>> float(arccos_kernel(1.0, 4.0, 2.0))  # s' = 2s: E max(s, 0) max(2s, 0) = 2 E s^2 / 2
     1.0
     """
     first_var = real_array("first_var", first_var, at_least=0)
