@@ -211,15 +211,28 @@ def test_the_parts_agree_with_the_theory_of_large_sizes():
         assert_allclose(found, expected, rtol=0.12)  # corrections of relative order 1/df1 included
 
 
-def test_the_analysis_of_variance_is_unbiased():
+@pytest.mark.parametrize("deviations", [(2.0, 3.0, 0.5), (0.3, 0.2, 5.0), (1.0, 0.0, 0.0), (0.0, 1.0, 0.0)])
+def test_the_analysis_of_variance_is_unbiased(deviations):
     rng = np.random.default_rng(0)
-    size = (4000, 3, 3, 2)
-    cells = 1.0 + 2.0 * rng.standard_normal((4000, 3, 1, 2)) + 3.0 * rng.standard_normal((4000, 1, 3, 2))
-    cells += 0.5 * rng.standard_normal(size)
+    shapes = [(4000, 3, 1, 2), (4000, 1, 3, 2), (4000, 3, 3, 2)]
+    cells = 1.0 + sum(d * rng.standard_normal(shape) for d, shape in zip(deviations, shapes, strict=True))
     estimates = np.array([experiments._analysis_of_variance(table) for table in cells])
-    expected = 2 * np.array([1.0, 4.0, 9.0, 0.25])  # two components each
-    error = estimates.std(axis=0) / np.sqrt(len(estimates))
+    expected = 2 * np.square([1.0, *deviations])  # two components each
+    error = estimates.std(axis=0) / np.sqrt(len(estimates)) + 1e-12
     assert (abs(estimates.mean(axis=0) - expected) < 4 * error).all()
+
+
+def test_a_change_of_units_of_the_features_changes_no_part():
+    plain = simulate_parts(MODEL, 8, 9, [0.0, 0.1], n_trials=2)
+    scaled = simulate_parts(MODEL, 8, 9, [0.0, 0.7], n_trials=2, feature_var=7.0)
+    assert_allclose(scaled, plain, rtol=1e-8, atol=1e-12)
+
+
+def test_without_ridge_and_with_more_features_than_latents_the_parts_are_those_of_least_squares():
+    model = LatentModel(PowerLaw(1.0, 10), noise_var=0.1)
+    parts = simulate_parts(model, 20, 30, 0.0, n_trials=100)
+    assert abs(parts.mean.noise - 0.1 * 10 / (30 - 10 - 1)) < 4 * parts.stderr.noise
+    assert_allclose(parts[:4], 0, atol=1e-12)
 
 
 def test_without_noise_there_is_no_noise_part_and_without_a_teacher_nothing_else():
