@@ -17,7 +17,7 @@ from tqdm.auto import tqdm
 from ._validation import one_of, real_array, real_number, whole_number
 from .features import ACTIVATIONS, RandomFeatures
 from .latent import LatentModel
-from .regression import EPS, ridge_path
+from .regression import ridge_path, shrunk_inverse
 
 
 @dataclass(frozen=True, eq=False)
@@ -127,16 +127,9 @@ def simulate(
     >>> bool(np.all(abs(run.mean - test_loss(spectrum, 50, 100, [1e-4, 1e-2])) < 4 * run.stderr))
     True
     """
-    if not isinstance(model, LatentModel):
-        raise ValueError(f"model must be a LatentModel; got {type(model).__name__}")
-    n_features, n_samples = whole_number("n_features", n_features), whole_number("n_samples", n_samples)
-    ridge = real_array("ridge", ridge, at_least=0)
-    feature_var = real_number("feature_var", feature_var, above=0)
-    n_trials = whole_number("n_trials", n_trials)
+    setting = _check_setting(model, n_features, n_samples, ridge, feature_var)
     one_of("activation", activation, ACTIVATIONS)
-
-    run = partial(_trial, model, n_features, n_samples, ridge, activation, feature_var)
-    seeds = np.random.SeedSequence(whole_number("seed", seed, at_least=0)).spawn(n_trials)
+    run, seeds = partial(_trial, *setting, activation), _spawn_seeds(seed, n_trials)
     if executor is None:
         results = list(tqdm(map(run, seeds), total=n_trials, disable=not progress, unit="trial"))
     else:
@@ -236,39 +229,50 @@ def simulate_parts(
     >>> bool(parts.mean.interaction[0] > parts.mean.interaction[1] > 0)
     True
     """
+    setting = _check_setting(model, n_features, n_samples, ridge, feature_var)
+    run = partial(_crossed_trial, *setting, whole_number("n_draws", n_draws, at_least=2))
+    seeds = _spawn_seeds(seed, n_trials)
+    trials = np.array([run(s) for s in tqdm(seeds, disable=not progress, unit="trial")])
+    return ErrorParts(*trials.swapaxes(0, 1).reshape(5, len(seeds), *np.shape(ridge)))
+
+
+def _check_setting(model, n_features, n_samples, ridge, feature_var) -> tuple:
+    """The arguments that all experiments share, checked."""
     if not isinstance(model, LatentModel):
         raise ValueError(f"model must be a LatentModel; got {type(model).__name__}")
     n_features, n_samples = whole_number("n_features", n_features), whole_number("n_samples", n_samples)
     ridge = real_array("ridge", ridge, at_least=0)
-    feature_var = real_number("feature_var", feature_var, above=0)
-    n_draws, n_trials = whole_number("n_draws", n_draws, at_least=2), whole_number("n_trials", n_trials)
-    seeds = np.random.SeedSequence(whole_number("seed", seed, at_least=0)).spawn(n_trials)
-    run = partial(_crossed_trial, model, n_features, n_samples, ridge.ravel(), n_draws, feature_var)
-    trials = np.array([run(s) for s in tqdm(seeds, disable=not progress, unit="trial")])
-    return ErrorParts(*trials.swapaxes(0, 1).reshape(5, n_trials, *ridge.shape))
+    return model, n_features, n_samples, ridge, real_number("feature_var", feature_var, above=0)
 
 
-def _crossed_trial(model, n_features, n_samples, ridges, n_draws, feature_var, seed) -> np.ndarray:
+def _spawn_seeds(seed, n_trials) -> list[np.random.SeedSequence]:
+    """One independent seed for every trial."""
+    return np.random.SeedSequence(whole_number("seed", seed, at_least=0)).spawn(whole_number("n_trials", n_trials))
+
+
+def _crossed_trial(model, n_features, n_samples, ridge, feature_var, n_draws, seed) -> np.ndarray:
     """The five parts, for every ridge, from crossing some feature maps with some training sets."""
     rng = np.random.default_rng(seed)
     n_latent, scale = model.spectrum.n_latent, np.sqrt(model.spectrum.eigenvalues)
     maps = [RandomFeatures.draw(n_features, n_latent, rng, feature_var=feature_var) for _ in range(n_draws)]
     sets = [model.draw_latents(n_samples, rng) for _ in range(n_draws)]
-    factors = [[np.linalg.svd(feature_map(latents), full_matrices=False) for latents in sets] for feature_map in maps]
+    pairs = [(i, j, *_factorise(maps[i], sets[j], scale)) for i in range(n_draws) for j in range(n_draws)]
 
     parts = []
-    for ridge in ridges:
+    for gamma in ridge.flat:
         errors, noise = np.empty((n_draws, n_draws, n_latent, n_latent)), 0.0
-        for i, feature_map in enumerate(maps):
-            for j, latents in enumerate(sets):
-                left, singular, right = factors[i][j]
-                keep = singular > max(n_features, n_samples) * EPS * singular[0]
-                shrink = np.where(keep, singular, 0.0) / np.where(keep, singular**2 + ridge, 1.0)
-                smoother = (scale[:, None] * feature_map.weights.T) @ (right.T * shrink) @ left.T  # labels to student
-                errors[i, j] = np.diag(scale) - smoother @ latents  # (1 - A), weighted by the latents' deviations
-                noise += model.noise_var * np.sum(smoother**2) / n_draws**2
+        for i, j, onto_latents, singular, of_samples in pairs:
+            student = onto_latents * shrunk_inverse(singular, gamma, (n_samples, n_features))
+            errors[i, j] = np.diag(scale) - student @ of_samples  # 1 - A, weighted by the latents' deviations
+            noise += model.noise_var * np.sum(student**2) / n_draws**2
         parts.append([*model.weight_var * _analysis_of_variance(errors), noise])
     return np.array(parts).T
+
+
+def _factorise(feature_map, latents, scale) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Singular values of the features, with their directions seen from the (weighted) latents and from the samples."""
+    left, singular, right = np.linalg.svd(feature_map(latents), full_matrices=False)
+    return (right @ feature_map.weights * scale).T, singular, left.T @ latents
 
 
 def _analysis_of_variance(cells: np.ndarray) -> np.ndarray:
@@ -283,7 +287,7 @@ def _analysis_of_variance(cells: np.ndarray) -> np.ndarray:
     return np.array([bias, row, column, interaction])
 
 
-def _trial(model, n_features, n_samples, ridge, activation, feature_var, seed) -> tuple[np.ndarray, np.ndarray]:
+def _trial(model, n_features, n_samples, ridge, feature_var, activation, seed) -> tuple[np.ndarray, np.ndarray]:
     """One experiment: its test and training loss for every ridge."""
     rng = np.random.default_rng(seed)
     spectrum = model.spectrum

@@ -74,6 +74,32 @@ def ridge_path(features: ArrayLike, labels: ArrayLike, ridges: ArrayLike) -> np.
     return coefficients.reshape(*ridges.shape, features.shape[1])
 
 
+def shrunk_inverse(singular: np.ndarray, ridge: ArrayLike, shape: tuple[int, int]) -> np.ndarray:
+    r"""The factors :math:`s_k/(s_k^2 + \gamma)` of ridge regression, 0 where :math:`s_k` is rounding.
+
+    Parameters
+    ----------
+    singular : ndarray, shape (n,)
+        Singular values :math:`s_k` of the features, in descending order.
+    ridge : array_like
+        Ridges :math:`\gamma \ge 0`, of a shape that broadcasts with `singular`.
+    shape : (int, int)
+        Shape of the feature matrix, which sets the size of rounding errors.
+
+    Returns
+    -------
+    ndarray
+        The factors, of the broadcast shape.
+
+    Examples
+    --------
+    >>> shrunk_inverse(np.array([2.0, 1e-18]), 0.0, (3, 2))
+    array([0.5, 0. ])
+    """
+    keep = singular > max(shape) * EPS * singular[0]
+    return np.where(keep, singular, 0.0) / np.where(keep, singular**2 + ridge, 1.0)
+
+
 def _primal(features, labels, shrink, square, vectors) -> np.ndarray:
     """theta = (Phi'Phi + ridge)^-1 Phi'y; then the error of the first solution is solved for, twice."""
     coefficients = _solve(features.T @ labels, shrink, square, vectors)
@@ -99,6 +125,4 @@ def _solve(right, shrink, square, vectors) -> np.ndarray:
 
 def _by_singular_values(features, labels, shrink) -> np.ndarray:
     left, singular, right = np.linalg.svd(features, full_matrices=False)
-    keep = singular > max(features.shape) * EPS * singular[0]
-    factor = np.where(keep, singular, 0.0) / np.where(keep, singular**2 + shrink, 1.0)
-    return (factor * (labels @ left)) @ right
+    return (shrunk_inverse(singular, shrink, features.shape) * (labels @ left)) @ right
