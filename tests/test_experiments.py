@@ -200,15 +200,18 @@ def test_the_parts_add_up_to_the_loss_of_independent_trials(n, t):
     assert (abs(totals.mean(axis=0) - whole.mean) < 4 * error).all()
 
 
-def test_the_parts_agree_with_the_theory_of_large_sizes():
+@pytest.mark.parametrize(("n", "t"), [(60, 120), (120, 60), (60, 60)])
+def test_the_parts_agree_with_the_theory_up_to_corrections_in_the_inverse_sizes(n, t):
     model, ridge = LatentModel(PowerLaw(0.7, 300), weight_var=2.0, noise_var=0.05), np.array([1e-2, 1.0])
-    for n, t in [(60, 120), (120, 60)]:
-        found = simulate_parts(model, n, t, ridge, n_trials=4).mean
-        theory = decompose(model.spectrum, n, t, ridge, weight_var=2.0, noise_var=0.05)
-        by_features, by_samples = (theory.bias * theory.df2 / (size - theory.df2) for size in (n, t))
-        interaction = theory.signal - theory.bias - by_features - by_samples
-        expected = [theory.bias, by_features, by_samples, interaction, theory.noise]
-        assert_allclose(found, expected, rtol=0.12)  # corrections of relative order 1/df1 included
+    found = simulate_parts(model, n, t, ridge, n_trials=8)
+    theory = decompose(model.spectrum, n, t, ridge, weight_var=2.0, noise_var=0.05)
+    bias, df2, rest = theory.bias, theory.df2, theory.df1 - theory.df2
+    by_features, by_samples = df2 / (n - df2), df2 / (t - df2)
+    interaction = (df2**2 + rest**2 * (1 + by_features + by_samples)) / ((n - df2) * (t - df2) - rest**2)
+    expected = np.array([bias, bias * by_features, bias * by_samples, bias * interaction, theory.noise])
+    assert_allclose(expected.sum(axis=0), theory.test_loss, rtol=1e-12)
+    deviation, error = np.array(found.mean) / expected - 1, np.array(found.stderr) / expected
+    assert (abs(deviation) < 1 / theory.df1 + 4 * error).all()
 
 
 @pytest.mark.parametrize("deviations", [(2.0, 3.0, 0.5), (0.3, 0.2, 5.0), (1.0, 0.0, 0.0), (0.0, 1.0, 0.0)])
