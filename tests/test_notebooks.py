@@ -17,6 +17,7 @@ import scaling_laws
 
 BOOK = Path(__file__).parents[1] / "book"
 NOTEBOOKS = sorted(BOOK.glob("*.ipynb"))
+CHAPTERS = sorted(BOOK.glob("[0-9][0-9]_*.ipynb"))
 MODULES = [m.name for m in pkgutil.iter_modules(scaling_laws.__path__) if not m.name.startswith("_")]
 
 MAX_CELL_LINES = 25
@@ -39,6 +40,10 @@ LABELS = [  # every way to name something that a reference can point to
 
 def each_notebook(test):
     return pytest.mark.parametrize("path", NOTEBOOKS or [None], ids=lambda path: path.stem if path else "none")(test)
+
+
+def each_chapter(test):
+    return pytest.mark.parametrize("path", CHAPTERS or [None], ids=lambda path: path.stem if path else "none")(test)
 
 
 @cache
@@ -148,14 +153,14 @@ def test_notebook_opens_with_its_title_and_what_the_reader_gets(path):
     assert set(linked) <= set(MODULES), f"no such module: {set(linked) - set(MODULES)}"
 
 
-@each_notebook
-def test_notebook_ends_with_takeaways_exercises_and_further_reading(path):
+@each_chapter
+def test_chapter_ends_with_takeaways_exercises_and_further_reading(path):
     sections = [words for level, words in headings(markdown(path)) if level == 2]
     assert sections[-3:] == CLOSING_SECTIONS
 
 
-@each_notebook
-def test_notebook_has_five_exercises_each_followed_by_a_folded_solution(path):
+@each_chapter
+def test_chapter_has_five_exercises_each_followed_by_a_folded_solution(path):
     text = markdown(path)
     pattern = r"^(?:`{3,}|:{3,})\{(exercise|solution)(-start|-end)?\}[ \t]*(.*)\n((?:[ \t]*:[\w-]+:.*\n)*)"
     blocks = [m.groups() for m in re.finditer(pattern, text + "\n", flags=re.M)]
@@ -175,8 +180,8 @@ def test_notebook_has_five_exercises_each_followed_by_a_folded_solution(path):
         assert kind == "exercise" or "dropdown" in options, f"the solution of {title} is not folded"
 
 
-@each_notebook
-def test_notebook_has_four_figures_with_name_caption_and_description(path):
+@each_chapter
+def test_chapter_has_four_figures_with_name_caption_and_description(path):
     figures = 0
     for cell in code_cells(path):
         settings = cell.metadata.get("mystnb", {})
@@ -192,8 +197,8 @@ def test_notebook_has_four_figures_with_name_caption_and_description(path):
     assert figures >= 4, f"only {figures} figures"
 
 
-@each_notebook
-def test_notebook_is_a_chapter_long(path):
+@each_chapter
+def test_chapter_is_a_chapter_long(path):
     assert 2000 <= count_words(markdown(path)) <= 4500
 
 

@@ -10,6 +10,8 @@ latent          the generative model of data                          3
 features        random feature maps                                   4
 regression      ridge regression for a path of ridges                 5
 experiments     Monte-Carlo measurements of the model's loss          5
+resolvent       Stieltjes transforms and eigenvalue densities         6
+diagrams        Wick contractions, counted and drawn                  7
 theory          the solution: Delta, test and training loss           8
 plotting        the course's figure style
 exercises       checks for the exercises' answers

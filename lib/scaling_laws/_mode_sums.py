@@ -10,10 +10,11 @@ from functools import lru_cache
 
 import numpy as np
 from numpy.polynomial import Polynomial
-from scipy.special import beta, betainc
+from scipy.special import beta, betainc, hyp2f1
 
 N_HEAD = 64  # terms summed one by one before the Euler-Maclaurin formula takes over
 BLOCK = 2**22  # most terms held in memory at once
+NEAR_POLE = 24  # an end of the Euler-Maclaurin formula this close to a pole is moved away by N_HEAD terms
 TINY = 1e-40  # smallest delta, in units of the smallest eigenvalue, at which the integral is evaluated
 BERNOULLI = {1: 1 / 12, 3: -1 / 720, 5: 1 / 30240, 7: -1 / 1209600}  # B_2j / (2j)!, keyed by 2j - 1
 
@@ -39,6 +40,60 @@ def direct_sum(eigenvalues: np.ndarray, delta: np.ndarray, p: int, q: int) -> np
         f, g = _weights(eigenvalues, flat[start : start + rows])
         sums[start : start + rows] = (f**p * g**q).sum(axis=1)
     return sums.reshape(delta.shape)
+
+
+def continued_power_law_sums(alpha: float, n_latent: int, scale: float, delta: np.ndarray) -> np.ndarray:
+    """The sums of f, g and f g, stacked, for complex `delta`: imaginary part >= 0, or real and none of -lambda_I.
+
+    As a function of I, f has a simple pole at I_*, where the eigenvalue is -delta. The Euler-Maclaurin formula holds
+    as before, with the integral as a hypergeometric function, if its ends keep away from I_*. What it then leaves out
+    is exponentially small in the distance of I_* from the real axis, and known (see the toolbox): with the residue
+    r = -I_*/a of f it is C = 2 pi i r / (exp(-2 pi i I_*) - 1). For g it is -C, for f g = -delta df/d(delta) it
+    is -delta dC/d(delta).
+    """
+    a, last = 1 + alpha, float(n_latent)
+    shape, delta = delta.shape, delta.ravel()
+    pole = (-scale / delta) ** (1 / a)
+    near_lower, near_upper = abs(pole - N_HEAD) < NEAR_POLE, abs(pole - last) < NEAR_POLE
+    lower, upper = np.where(near_lower, 2 * N_HEAD, N_HEAD), np.where(near_upper, last - N_HEAD, last)
+
+    block = np.arange(1.0, N_HEAD + 1)
+    sums = continued_direct_sums(scale * block**-a, delta)
+    for near, index in ((near_lower, N_HEAD + block), (near_upper, last - N_HEAD + block)):
+        sums[:, near] += continued_direct_sums(scale * index**-a, delta[near])
+
+    for sign, end in ((-1, lower), (1, upper)):
+        sums += sign * _continued_end(a, end, delta / scale)
+
+    inside = (lower < pole.real) & (pole.real < upper)
+    phase = np.exp(2j * np.pi * np.where(inside, pole, 1j))
+    missing = -2j * np.pi / a * inside * pole * phase / (1 - phase)
+    sums += missing * np.array([np.ones_like(pole), -np.ones_like(pole), (1 + 2j * np.pi * pole / (1 - phase)) / a])
+    return np.where(delta.imag == 0, sums.real, sums).reshape(3, *shape)
+
+
+def continued_direct_sums(eigenvalues: np.ndarray, delta: np.ndarray) -> np.ndarray:
+    """The sums of f, g and f g, stacked, for complex `delta` over a list of eigenvalues."""
+    flat = delta.reshape(-1, 1)
+    rows = max(1, BLOCK // eigenvalues.size)
+    sums = np.empty((3, delta.size), complex)
+    for start in range(0, delta.size, rows):
+        f, g = _weights(eigenvalues, flat[start : start + rows])
+        sums[:, start : start + rows] = f.sum(axis=1), g.sum(axis=1), (f * g).sum(axis=1)
+    return sums.reshape(3, *delta.shape)
+
+
+def _continued_end(a: float, end: np.ndarray, delta: np.ndarray) -> np.ndarray:
+    """What one end contributes to the Euler-Maclaurin formula for f, g and f g: integral from 0, half term, slopes."""
+    b, w = 1 / a, -(end**a) * delta
+    f, g = _weights(end**-a, delta)
+    of_f = end * hyp2f1(1, b, 1 + b, w)
+    of_g = -end * w * b / (1 + b) * hyp2f1(1, 1 + b, 2 + b, w)
+    total = np.array([of_f, of_g, b * (of_f - end * f)])
+    for row, (p, q) in zip(total, ((1, 0), (0, 1), (1, 1)), strict=True):
+        slopes = _derivatives(a, p, q).items()
+        row += f**p * g**q * (0.5 + sum(BERNOULLI[order] * poly(g) / end**order for order, poly in slopes))
+    return total
 
 
 def _tail(a: float, upper: float, delta: np.ndarray, p: int, q: int) -> np.ndarray:

@@ -17,10 +17,11 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy.special import zeta
 
-from ._mode_sums import direct_sum, power_law_sum
+from ._mode_sums import continued_direct_sums, continued_power_law_sums, direct_sum, power_law_sum
 from ._validation import real_array, real_number, whole_number
 
 MAX_LISTED = 10**8  # most eigenvalues that `eigenvalues` will list
+MAX_DIRECT = 512  # most latents whose sums at complex delta are added term by term
 SMALLEST_EIGENVALUE = 1e-150  # keeps squares of eigenvalues within floating-point range
 
 
@@ -41,6 +42,21 @@ class Spectrum:
     def mode_sum(self, delta: ArrayLike, p: int, q: int) -> np.ndarray:
         """Sum over modes; see `PowerLaw.mode_sum`."""
         raise NotImplementedError
+
+    def continued_sums(self, delta: np.ndarray) -> np.ndarray:
+        r"""The sums :math:`\sum_I f_I`, :math:`\sum_I g_I` and :math:`\sum_I f_I g_I` continued to complex `delta`.
+
+        Parameters
+        ----------
+        delta : ndarray of complex
+            Any shape; imaginary part not negative, and none of the poles :math:`-\lambda_I`.
+
+        Returns
+        -------
+        ndarray of complex, shape ``(3,) + delta.shape``
+            :math:`df_1`, :math:`\mathrm{rank} - df_1` and :math:`df_1 - df_2`.
+        """
+        return continued_direct_sums(self.eigenvalues[: self.rank], delta)
 
     def degrees_of_freedom(self, delta: ArrayLike) -> tuple[np.ndarray, np.ndarray]:
         r"""Effective numbers of modes resolved at the scale `delta`.
@@ -180,6 +196,12 @@ class PowerLaw(Spectrum):
         below 1e-12 for :math:`\alpha \le 5`.
         """
         return power_law_sum(self.alpha, self.n_latent, self.scale, _check_mode_sum(delta, p, q), p, q)
+
+    def continued_sums(self, delta: np.ndarray) -> np.ndarray:
+        """Sums at complex `delta`; see `Spectrum.continued_sums`."""
+        if self.n_latent <= MAX_DIRECT:
+            return super().continued_sums(delta)
+        return continued_power_law_sums(self.alpha, self.n_latent, self.scale, delta)
 
 
 @dataclass(frozen=True, eq=False)
