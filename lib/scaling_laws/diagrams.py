@@ -28,7 +28,6 @@ from .spectra import Empirical
 MAX_ORDER = 5  # 945 pairings of each kind at k = 5; k = 6 would have 10395
 
 
-@lru_cache
 def pairings(k: int) -> np.ndarray:
     r"""All ways to pair :math:`2k` places.
 
@@ -63,10 +62,7 @@ def pairings(k: int) -> np.ndarray:
             for rest in matchings(places[1:i] + places[i + 1 :]):
                 yield ((places[0], places[i]), *rest)
 
-    rows = [_partners(pairs) for pairs in matchings(tuple(range(2 * k)))]
-    table = np.array(rows)
-    table.flags.writeable = False
-    return table
+    return np.array([_partners(pairs) for pairs in matchings(tuple(range(2 * k)))])
 
 
 @dataclass(frozen=True)
