@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from itertools import combinations_with_replacement
+from itertools import combinations_with_replacement, product
+from math import comb, factorial
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -17,8 +18,10 @@ from scipy.optimize import brentq, minimize_scalar
 from scipy.special import zeta
 from scipy.stats import chi2
 
+from .diagrams import wick_moment
 from .phenomenology import BESIROGLU
 from .regression import ridge_path
+from .resolvent import marchenko_pastur_density, sample_covariance_edges
 from .spectra import Empirical, PowerLaw, fit_spectrum
 from .theory import solve_delta, test_loss
 
@@ -186,6 +189,32 @@ def _dual_cases():
     return [(inputs @ inputs.T, labels, others @ inputs.T, ridge) for ridge in (0.1, 2.0)]
 
 
+def _deep_delta(eigenvalues, sizes, strength):
+    """Bisection in df1, not in Delta."""
+    spectrum = Empirical(eigenvalues)
+    delta = lambda df1: float(solve_delta(spectrum, df1, 1e15))  # noqa: E731
+    logs = lambda df1: np.log(delta(df1)) + np.sum(np.log(np.asarray(sizes) - df1)) - np.log(strength)  # noqa: E731
+    least = min(*sizes, spectrum.rank)
+    return delta(brentq(logs, 1.0, least * (1 - 1e-12), xtol=1e-12))
+
+
+def _deep_cases():
+    eigenvalues = PowerLaw(1.0, 300).eigenvalues
+    return [(eigenvalues, [40], 2.0), (eigenvalues, [30, 50], 8.0), (eigenvalues, [60, 20, 90], 500.0)]
+
+
+def _diagram_by_indices():
+    """The diagram of the exercise as a sum over all values of all indices, N = 2, T = 3."""
+    eigenvalues, total = (1.0, 0.5), 0.0
+    for latent in product(range(2), repeat=6):
+        tied = all(latent[p] == latent[q] for p, q in ((0, 5), (1, 4), (2, 3), (0, 1), (2, 5), (3, 4)))
+        weight = np.prod([eigenvalues[latent[p]] for p in (0, 1, 2)]) if tied else 0.0
+        for _, b, c in product(range(3), repeat=3):  # samples of the places (5, 0), (1, 2), (3, 4)
+            for _, e, f in product(range(2), repeat=3):  # features of the places (0, 1), (2, 3), (4, 5)
+                total += weight * (b == c) * (e == f)
+    return total / 2**3
+
+
 def _effective_dimension_cases():
     return [(PowerLaw(0.5, 200).eigenvalues, d) for d in (1e-6, 1e-2, 3.0)]
 
@@ -307,6 +336,49 @@ ANSWERS: dict[str, _Number | _Function] = {
         _dual_cases,
         1e-8,
         "The prediction is the cross kernel times (kernel + ridge)^-1 times the labels.",
+    ),
+    # chapter 6
+    "third-moment": _Number(
+        lambda: quad(lambda mu: mu**3 * marchenko_pastur_density(mu, 0.5), 0.08, 3, limit=200)[0],
+        1e-3,
+        "Compare the coefficients of z^-3 in the quadratic equation for G.",
+    ),
+    "condition-number": _Number(
+        lambda: 100 / brentq(lambda q: ((1 + q**0.5) / (1 - q**0.5)) ** 2 - 2, 1e-6, 0.5),
+        1e-2,
+        "Set the ratio of the edges (1 +- sqrt(q))^2 to 2.",
+    ),
+    "outlier": _Number(
+        lambda: sample_covariance_edges(Empirical([3.0, *np.ones(10**4)]), 20_000)[-1].mean(),
+        2e-3,
+        "Evaluate z(kappa) at kappa = -3 with df1 = M/(1 + kappa).",
+    ),
+    "upper-edge": _Function(
+        lambda eigenvalues, n_samples: sample_covariance_edges(Empirical(eigenvalues), n_samples)[-1, 1],
+        lambda: [(np.ones(50), 200), (PowerLaw(0.7, 300).eigenvalues[::-1], 40), (np.array([1.0, 5.0, 2.0]), 10)],
+        1e-6,
+        "Solve df2(kappa) = T for kappa below minus the largest eigenvalue, and insert it into z(kappa).",
+    ),
+    "deep-delta": _Function(
+        _deep_delta, _deep_cases, 1e-6, "Each factor rises with Delta where df1 is below all sizes: bracket the root."
+    ),
+    # chapter 7
+    "read-diagram": _Number(_diagram_by_indices, 1e-6, "Five loops: two of samples, two of features, one of latents."),
+    "trace-variance": _Number(
+        # over X at fixed S = u^T u: 2 T tr(S^2), and over u: T^2 Var tr S, with the moments of white S
+        lambda: 2 * 20 * 10 * 5 * (10 + 5 + 1) / 25 + 20**2 * 2 * 10 * 5 / 25,
+        1e-6,
+        "Eight of the nine pairings connect the two circles.",
+    ),
+    "planar-recursion": _Number(lambda: comb(18, 6) / 13, 1e-9, "Solve C = 1 + x C^3 order by order."),
+    "second-moment": _Function(
+        lambda n_features, n_samples, eigenvalues: wick_moment(2, n_features, n_samples, eigenvalues),
+        lambda: [(3, 4, np.ones(5)), (20, 7, PowerLaw(0.5, 30).eigenvalues), (1, 1, np.array([2.0]))],
+        1e-9,
+        "Add up the nine terms of the figure and divide by M^2.",
+    ),
+    "complex-diagrams": _Number(
+        lambda: factorial(4) ** 2, 1e-9, "Each of four places is paired with one of four places of the other kind."
     ),
     # chapter 8
     "bottleneck": _Number(

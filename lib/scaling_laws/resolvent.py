@@ -21,9 +21,10 @@ from .spectra import PowerLaw, Spectrum
 from .theory import solve_delta
 
 TOLERANCE = 1e-14  # relative Newton step in Delta that ends the iteration
-MAX_NEWTON = 60  # Newton steps at one ridge; at the edge of a band the error only halves with each
-FIRST_STEP = 0.05  # by which the height over the real axis shrinks; where that fails, its square root, and so on
-MAX_STEPS = 400
+MAX_NEWTON = 20  # Newton steps at one ridge
+FIRST_STEP = 0.01  # by which the height over the real axis shrinks; where that fails, its square root, and so on
+MAX_STEPS = 1000
+FLOOR = 1e-14  # height over the real axis, relative to the ridge, that counts as on it: at the edge of a band
 REAL = 1e-9  # so far Newton may overshoot a root on the real axis, relative to it
 SOLVED = 1e-7  # relative residual, and part on the wrong side of the real axis, of a root
 CLOSE = 1e-10  # how close to a pole an edge is looked for, as a share of the interval
@@ -315,19 +316,21 @@ def _continue(spectrum, sizes, strength) -> np.ndarray:
     top = np.prod(sizes) * max(float(spectrum.eigenvalue(1)), spectrum.trace / min(sizes))
     height = 10 * np.maximum(abs(strength), top)
     delta, _ = _newton(spectrum, sizes, strength + 1j * height, (strength + 1j * height) / np.prod(sizes))
-    step = np.full(height.shape, FIRST_STEP)
+    step, may_jump = np.full(height.shape, FIRST_STEP), np.ones(height.shape, bool)
     todo = np.arange(height.size)
     for _ in range(MAX_STEPS):
         if not todo.size:
             break
-        # close to the real axis, as seen from the origin, try to reach it
-        all_the_way = (height[todo] < abs(strength[todo]) / 10) & (step[todo] == FIRST_STEP)
-        lower = np.where(all_the_way, 0.0, height[todo] * step[todo])
+        # close to the real axis, as seen from the origin, try to reach it; where that fails, take one more step first
+        jump = may_jump[todo] & (height[todo] < abs(strength[todo]) / 10)
+        lower = np.where(jump, 0.0, height[todo] * step[todo])
         with np.errstate(all="ignore"):  # a step that leads astray is tried again
             trial, found = _newton(spectrum, sizes, strength[todo] + 1j * lower, delta[todo])
         delta[todo[found]], height[todo[found]] = trial[found], lower[found]
-        step[todo] = np.where(found, np.maximum(step[todo] ** 2, FIRST_STEP), np.sqrt(step[todo]))
-        todo = todo[height[todo] > 0]
+        may_jump[todo] = found
+        change = np.where(found, np.maximum(step[todo] ** 2, FIRST_STEP), np.sqrt(step[todo]))
+        step[todo] = np.where(jump, step[todo], change)
+        todo = todo[height[todo] > FLOOR * abs(strength[todo])]
     delta[todo] = np.nan
     return delta.reshape(shape)
 
