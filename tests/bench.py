@@ -8,8 +8,10 @@ from time import perf_counter
 
 import numpy as np
 
+from scaling_laws.diagrams import _classes, wick_moment
 from scaling_laws.experiments import simulate
 from scaling_laws.latent import LatentModel
+from scaling_laws.resolvent import spectral_density, spectral_edges
 from scaling_laws.spectra import PowerLaw
 from scaling_laws.theory import solve_delta, test_loss
 
@@ -45,6 +47,23 @@ def theory():
             show(f"{what}, M = {n_latent:.0e}", best(function))
 
 
+def random_matrices():
+    """Densities and diagrams of chapters 6 and 7."""
+    for n, t in [(100, 200), (2000, 2000)]:
+        spectrum = PowerLaw(alpha=1.0, n_latent=10**6)
+        edges = spectral_edges(spectrum, n, t)
+        places = np.geomspace(max(edges[0, 0], 1e-9), edges[-1, 1], 500)
+        what = f"N = {n}, T = {t}, M = 1e6"
+        show(f"spectral_density, 500 places, {what}", best(partial(spectral_density, places, spectrum, n, t)))
+        show(f"spectral_edges, {len(edges)} bands, {what}", best(partial(spectral_edges, spectrum, n, t)))
+
+    def enumerate_diagrams():
+        _classes.cache_clear()
+        wick_moment(4, 10, 20, np.ones(30))
+
+    show("wick_moment, all 105^2 diagrams of order 4", best(enumerate_diagrams))
+
+
 def simulation():
     model, ridges = LatentModel(PowerLaw(alpha=1.0, n_latent=N_LATENT)), np.geomspace(1e-6, 1, 30)
     total = best(partial(simulate, model, SIZE, SIZE, ridges, n_trials=1))
@@ -70,4 +89,5 @@ def simulation():
 
 if __name__ == "__main__":
     theory()
+    random_matrices()
     simulation()
