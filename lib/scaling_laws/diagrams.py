@@ -15,6 +15,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from math import comb
+from operator import index
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -93,10 +94,14 @@ class Diagram:
 
     def __post_init__(self) -> None:
         for name in ("x", "u"):
-            pairs = tuple((min(pair), max(pair)) for pair in getattr(self, name))
-            if sorted(place for pair in pairs for place in pair) != list(range(2 * len(self.x))) or not pairs:
-                raise ValueError(f"{name} must pair the places 0 to {2 * len(self.x) - 1} once each; got {pairs}")
-            object.__setattr__(self, name, tuple(sorted(pairs)))
+            try:
+                pairs = tuple(sorted(tuple(sorted((index(p), index(q)))) for p, q in getattr(self, name)))
+            except (TypeError, ValueError):
+                raise ValueError(f"{name} must pair places by twos; got {getattr(self, name)!r}") from None
+            object.__setattr__(self, name, pairs)
+            n = 2 * max(1, len(self.x))
+            if sorted(place for pair in pairs for place in pair) != list(range(n)):
+                raise ValueError(f"{name} must pair the places 0 to {n - 1} once each; got {pairs}")
 
     @property
     def order(self) -> int:
@@ -198,7 +203,7 @@ def planar_count(k: int) -> int:
     Parameters
     ----------
     k : int
-        Order of the moment, at least 1.
+        Order of the moment, from 1 to 10,000.
 
     Returns
     -------
@@ -208,14 +213,14 @@ def planar_count(k: int) -> int:
     Raises
     ------
     ValueError
-        If `k` is not a whole number, or smaller than 1.
+        If `k` is outside its range.
 
     Examples
     --------
     >>> [planar_count(k) for k in (1, 2, 3, 4)]
     [1, 3, 12, 55]
     """
-    k = whole_number("k", k)
+    k = whole_number("k", k, at_most=10_000)
     return comb(3 * k, k) // (2 * k + 1)
 
 
@@ -256,12 +261,13 @@ def wick_orders(
     >>> wick_orders(2, 10, 20, np.ones(5)).round(9)
     array([14000.,  1400.,   120.])
     """
+    k = whole_number("k", k, at_most=MAX_ORDER)
     n = real_array("n_features", n_features, at_least=1, at_most=MAX_SIZE)
     t = real_array("n_samples", n_samples, at_least=1, at_most=MAX_SIZE)
     eigenvalues = Empirical(eigenvalues).eigenvalues
     variance = real_number("feature_var", feature_var, above=0) / eigenvalues.size
     n, t = np.broadcast_arrays(n, t)
-    classes, counts = _classes(whole_number("k", k, at_most=MAX_ORDER))
+    classes, counts = _classes(k)
     orders = np.zeros((2 * k - 1, *n.shape))
     traces = np.array([np.sum((variance * eigenvalues) ** j) for j in range(1, k + 1)])
     for (sample_loops, feature_loops, *latent_loops), count in zip(classes, counts, strict=True):

@@ -27,6 +27,7 @@ MAX_STEPS = 1000
 FLOOR = 1e-14  # height over the real axis, relative to the ridge, that counts as on it: at the edge of a band
 REAL = 1e-9  # so far Newton may overshoot a root on the real axis, relative to it
 SOLVED = 1e-7  # relative residual, and part on the wrong side of the real axis, of a root
+MAX_BANDS = 20_000  # most bands that the edges are listed for
 CLOSE = 1e-10  # how close to a pole an edge is looked for, as a share of the interval
 GRID = (1 - np.cos(np.pi * (np.arange(32) + 0.5) / 32)) / 2  # where in an interval a gap is looked for first
 
@@ -174,7 +175,7 @@ def spectral_edges(spectrum: Spectrum, n_features: float, n_samples: float, *, f
     Raises
     ------
     ValueError
-        If an argument is outside its range.
+        If an argument is outside its range, or if there may be more than 20,000 bands.
 
     Notes
     -----
@@ -424,7 +425,12 @@ def _possible_gaps(spectrum, least) -> tuple[np.ndarray, np.ndarray]:
     """
     smallest_step = 1 + np.sqrt(8 / least)
     if isinstance(spectrum, PowerLaw):
-        last = min(spectrum.n_latent, 2 + 1 / (smallest_step ** (1 / (1 + spectrum.alpha)) - 1))
+        last = min(spectrum.n_latent, 2 + 1 / np.expm1(np.log1p(np.sqrt(8 / least)) / (1 + spectrum.alpha)))
+        if last > MAX_BANDS:
+            raise ValueError(
+                "n_features or n_samples must be smaller to list the edges: there may be more than "
+                f"{MAX_BANDS:,} bands at a size of {least:.3g}. The densities work at any size"
+            )
         levels = spectrum.eigenvalue(np.arange(1, int(last) + 1))
     else:
         levels = np.unique(spectrum.eigenvalues[: spectrum.rank])[::-1]
