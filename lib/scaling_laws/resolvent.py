@@ -302,9 +302,15 @@ def _stieltjes(z, spectrum, sizes, unit, dimension) -> np.ndarray:
     """The trace of the resolvent, per dimension; for real z the limit from above."""
     strength = -z * unit
     below = strength.imag > 0  # Im Delta has the sign of Im strength: solve for one sign only
-    delta = _continue(spectrum, sizes, np.where(below, strength, strength.conj()))
-    (bracket,), _ = _brackets(spectrum, (dimension,), delta)
-    return (np.where(below, bracket, bracket.conj()) / (-dimension * z))[()]
+    strength = np.where(below, strength, strength.conj())
+    delta = _continue(spectrum, sizes, strength)
+    if dimension == min(sizes):  # its bracket may be small: get it from the others, without subtraction
+        others = list(sizes)
+        others.remove(dimension)
+        trace = unit / (delta * _brackets(spectrum, others, delta)[0].prod(axis=0))
+    else:
+        trace = unit * _brackets(spectrum, (dimension,), delta)[0][0] / strength
+    return (np.where(below, trace, trace.conj()) / dimension)[()]
 
 
 def _continue(spectrum, sizes, strength) -> np.ndarray:
@@ -362,10 +368,11 @@ def _newton_step(spectrum, sizes, strength, delta) -> tuple[np.ndarray, np.ndarr
 
 
 def _brackets(spectrum, sizes, delta) -> tuple[np.ndarray, np.ndarray]:
-    """The brackets n - df1, stacked, and df1 - df2. From the rank on n - df1 is (n - rank) + (rank - df1)."""
+    """The brackets n - df1, stacked, and df1 - df2; n - df1 is also (n - rank) + (rank - df1)."""
     df1, unresolved, transition = spectrum.continued_sums(delta)
-    rank = spectrum.rank
-    return np.array([n - df1 if n < rank else (n - rank) + unresolved for n in sizes]), transition
+    few_left = abs(unresolved) < abs(df1)
+    brackets = [np.where(few_left, (n - spectrum.rank) + unresolved, n - df1) for n in sizes]
+    return np.reshape(brackets, (len(sizes), *delta.shape)), transition
 
 
 def _jacobian(brackets, transition) -> np.ndarray:
