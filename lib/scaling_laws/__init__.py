@@ -13,6 +13,8 @@ experiments     Monte-Carlo measurements of the model's loss          5
 resolvent       Stieltjes transforms and eigenvalue densities         6
 diagrams        Wick contractions, counted and drawn                  7
 theory          the solution: Delta, test and training loss           8
+asymptotics     closed forms for long power laws                      9
+allocation      the best ridge, the best split of a budget            10
 plotting        the course's figure style
 exercises       checks for the exercises' answers
 ==============  ====================================================  =======
