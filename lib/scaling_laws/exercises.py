@@ -18,6 +18,7 @@ from scipy.optimize import brentq, minimize_scalar
 from scipy.special import zeta
 from scipy.stats import chi2
 
+from .asymptotics import bottleneck_loss
 from .diagrams import wick_moment
 from .phenomenology import BESIROGLU
 from .regression import ridge_path
@@ -215,6 +216,12 @@ def _diagram_by_indices():
     return total / 2**3
 
 
+def _crossover(alpha, x):
+    """The tuned loss over its limit for many features, at T/N = x, from the closed form in s/T."""
+    loss = lambda s: s**-alpha / (1 + alpha - alpha * (1 + x) * s - (1 - alpha) * x * s**2)  # noqa: E731
+    return minimize_scalar(loss, bounds=(0.01, 0.999999), method="bounded", options={"xatol": 1e-10}).fun
+
+
 def _effective_dimension_cases():
     return [(PowerLaw(0.5, 200).eigenvalues, d) for d in (1e-6, 1e-2, 3.0)]
 
@@ -390,6 +397,35 @@ ANSWERS: dict[str, _Number | _Function] = {
     ),
     "best-ridge": _Number(_best_loss, 1e-4, "Minimise test_loss over the logarithm of the ridge."),
     "gcv": _Function(_gcv, _gcv_cases, 1e-9, "Divide the training loss by (1 - trace of the hat matrix / T)^2."),
+    # chapter 9
+    "constant-half": _Number(
+        lambda: 1e-2 * quad(lambda y: 1 / (1 + y**1.5), 0, np.inf)[0] ** 1.5, 2e-3, "k is 4 pi/(3 sqrt 3)."
+    ),
+    "halving-price": _Number(lambda: 4 ** (1 / 0.3), 1e-2, "Each size grows by 2^(1/alpha)."),
+    "crossover-middle": _Number(
+        lambda: minimize_scalar(lambda s: 1 / (2 * s * (1 - s)), bounds=(0.1, 0.9), method="bounded").fun,
+        1e-3,
+        "The minimum over s is at half of T.",
+    ),
+    "two-run-exponent": _Function(
+        lambda loss_small, loss_large, n_small, n_large: brentq(
+            lambda alpha: (
+                np.log(bottleneck_loss(alpha, n_small, shift=0.5) / bottleneck_loss(alpha, n_large, shift=0.5))
+                - np.log(loss_small / loss_large)
+            ),
+            1e-3,
+            20,
+            xtol=1e-13,
+        ),
+        lambda: [(0.3, 0.1, 8, 32), (2.0, 0.5, 10, 1000)],
+        1e-8,
+        "Take the logarithm of L/N at both sizes.",
+    ),
+    "plentiful": _Number(
+        lambda: 1 / brentq(lambda x: _crossover(0.5, x) - 1.05, 1e-3, 1),
+        1e-2,
+        "Solve optimal_loss(N, T) = 1.05 optimal_loss(infinity, T) for N/T at large T.",
+    ),
 }
 
 
