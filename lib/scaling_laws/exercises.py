@@ -18,6 +18,7 @@ from scipy.optimize import brentq, minimize_scalar
 from scipy.special import zeta
 from scipy.stats import chi2
 
+from .allocation import optimal_loss
 from .asymptotics import bottleneck_loss
 from .diagrams import wick_moment
 from .phenomenology import BESIROGLU
@@ -220,6 +221,12 @@ def _crossover(alpha, x):
     """The tuned loss over its limit for many features, at T/N = x, from the closed form in s/T."""
     loss = lambda s: s**-alpha / (1 + alpha - alpha * (1 + x) * s - (1 - alpha) * x * s**2)  # noqa: E731
     return minimize_scalar(loss, bounds=(0.01, 0.999999), method="bounded", options={"xatol": 1e-10}).fun
+
+
+def _noisy_loss(log_n):
+    """Loss at N T = 1e8, alpha = 1 and noise 0.01 with the best of many ridges."""
+    ridges, n = np.geomspace(1e-17, 1e-10, 2001), np.exp(log_n)
+    return test_loss(PowerLaw(1.0, 10**15), n, 1e8 / n, ridges, noise_var=0.01).min()
 
 
 def _effective_dimension_cases():
@@ -425,6 +432,44 @@ ANSWERS: dict[str, _Number | _Function] = {
         lambda: 1 / brentq(lambda x: _crossover(0.5, x) - 1.05, 1e-3, 1),
         1e-2,
         "Solve optimal_loss(N, T) = 1.05 optimal_loss(infinity, T) for N/T at large T.",
+    ),
+    # chapter 10
+    "modes-at-ratio": _Number(
+        lambda: (
+            minimize_scalar(
+                lambda s: 1 / (s * (2 * 300 * 100 - 400 * s)), bounds=(1, 99), method="bounded", options={"xatol": 1e-8}
+            ).x
+        ),
+        1e-3,
+        "At alpha = 1 the quadratic term drops out.",
+    ),
+    "ridgeless-split": _Number(
+        lambda: (
+            minimize_scalar(
+                lambda r: (r / (1 + r)) ** -0.5 / (1 - r),
+                bounds=(0.01, 0.99),
+                method="bounded",
+                options={"xatol": 1e-9},
+            ).x
+        ),
+        2e-3,
+        "Write N = S r/(1 + r) and differentiate the logarithm of the loss.",
+    ),
+    "flatness": _Number(
+        lambda: optimal_loss(PowerLaw(1.0, 10**15), 2e9, 5e8) / optimal_loss(PowerLaw(1.0, 10**15), 1e9, 1e9) - 1,
+        1e-3,
+        "Insert N = 2 sqrt(P) and T = sqrt(P)/2.",
+    ),
+    "scaled-ridge": _Function(
+        lambda ridge, factor, alpha: ridge * np.exp((1 - alpha) * np.log(factor)),
+        lambda: [(1e-3, 10.0, 0.5), (2.0, 2.0, 1.0), (5.0, 7.0, 2.5)],
+        1e-9,
+        "s is proportional to the sizes; count the powers of the factor in Delta and in the two brackets.",
+    ),
+    "noisy-budget": _Number(
+        lambda: 1e8 / np.exp(2 * minimize_scalar(_noisy_loss, bounds=(5, 9), method="bounded").x),
+        1e-2,
+        "compute_optimal takes the budget and noise_var.",
     ),
 }
 
