@@ -12,6 +12,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose, assert_array_equal
 from scipy.integrate import quad
+from scipy.optimize import minimize_scalar
 
 from scaling_laws.diagrams import wick_moment
 from scaling_laws.resolvent import (
@@ -27,7 +28,7 @@ from scaling_laws.theory import decompose, solve_delta
 
 SCIKIT_RMT = json.loads((Path(__file__).parent / "data" / "marchenko_pastur.json").read_text())
 RATIOS = [0.01, 0.3, 0.9, 1.0, 1.1, 4.0, 100.0]
-NODES, WEIGHTS = np.polynomial.legendre.leggauss(24)
+NODES, WEIGHTS = np.polynomial.legendre.leggauss(16)
 
 PART = PowerLaw(0.7, 200)
 LEVELS = Empirical(np.repeat([4.0, 1.0, 0.1], [10, 20, 30]))
@@ -35,8 +36,6 @@ PADDED = Empirical([*np.repeat([5.0, 1.0], [3, 30]), *np.zeros(12)])
 # Sizes on every side of the rank, fractions, and the rank itself
 SETTINGS = [
     (PART, 30, 50),
-    (PART, 50, 30),
-    (PART, 40, 1000),
     (PART, 300, 60),
     (PART, 400, 700),
     (PART, 17.25, 29.5),
@@ -54,12 +53,14 @@ HARD = [(PART, 60, 60), (PART, 200, 200), (PART, 200, 500), (PART, 500, 200), (P
 NAMES = [f"{type(spectrum).__name__}-{spectrum.n_latent:.0e}-{n}-{t}" for spectrum, n, t in SETTINGS]
 
 
+@cache
 def model(spectrum, n, t, **variance):
     """Density and edges of the full model, and what the number of eigenvalues is counted in."""
     edges = spectral_edges(spectrum, n, t, **variance)
     return lambda eigenvalue: spectral_density(eigenvalue, spectrum, n, t, **variance), edges, n
 
 
+@cache
 def sample_covariance(spectrum, t):
     """The same for a sample covariance."""
     edges = sample_covariance_edges(spectrum, t)
@@ -90,12 +91,13 @@ def masses(density, bands):
     whole = first = panel(band, start, stop)
     while band.size:
         middle = (start + stop) / 2
-        left, right = panel(band, start, middle), panel(band, middle, stop)
-        wrong = np.abs(left + right - whole)
-        go_on = (wrong > 1e-9 * np.abs(whole)) & (wrong > 1e-12 * first[band]) & (stop - start > 1e-5)
-        np.add.at(total, band[~go_on], (left + right)[~go_on])
-        start, stop = np.append(start[go_on], middle[go_on]), np.append(middle[go_on], stop[go_on])
-        whole, band = np.append(left[go_on], right[go_on]), np.tile(band[go_on], 2)
+        ends = np.append(start, middle), np.append(middle, stop)
+        halves = panel(np.tile(band, 2), *ends).reshape(2, -1)
+        wrong = np.abs(halves.sum(axis=0) - whole)
+        go_on = (wrong > 1e-9 * np.abs(whole)) & (wrong > 1e-11 * first[band]) & (stop - start > 1e-5)
+        np.add.at(total, band[~go_on], halves.sum(axis=0)[~go_on])
+        start, stop = (end.reshape(2, -1)[:, go_on].ravel() for end in ends)
+        whole, band = halves[:, go_on].ravel(), np.tile(band[go_on], 2)
     return total
 
 
@@ -235,6 +237,31 @@ def test_for_white_latents_free_probability_gives_a_cubic(n, t):
         assert density(z) == pytest.approx(m / n * share, rel=1e-9)
 
 
+@pytest.mark.parametrize("counts", [(30, 30), (1, 200), (50, 3)])
+@pytest.mark.parametrize("levels", [(3.0, 1.0), (1.2, 1.0), (1e6, 1.0)])
+def test_a_gap_opens_at_the_size_where_the_slope_of_z_changes_sign(levels, counts):
+    levels, counts = np.array(levels), np.array(counts)
+    spectrum = Empirical(np.repeat(levels, counts))
+
+    def least(combination):
+        """Least value between the poles of a sum over f = lambda/(lambda + Delta)."""
+
+        def value(share):
+            delta = -levels[0] * (levels[1] / levels[0]) ** np.asarray(share)
+            return counts @ combination(levels[:, None] / (levels[:, None] + delta.reshape(1, -1)))
+
+        shares = np.linspace(0, 1, 3001)[1:-1]
+        best = shares[np.argmin(value(shares))] + np.array([-1, 1]) / 3000.001
+        return minimize_scalar(lambda share: value(share)[0], bounds=best, options={"xatol": 1e-12}).fun
+
+    size = least(lambda f: f**2)  # slope of z: T - df2
+    assert len(sample_covariance_edges(spectrum, size * (1 - 1e-5))) == 1
+    assert len(sample_covariance_edges(spectrum, size * (1 + 1e-5))) == 2
+    size = least(lambda f: 2 * f**2 - f)  # for N = T: (N - df1) (N + df1 - 2 df2)
+    assert len(spectral_edges(spectrum, size * (1 - 1e-5), size * (1 - 1e-5))) == 1
+    assert len(spectral_edges(spectrum, size * (1 + 1e-5), size * (1 + 1e-5))) == 2
+
+
 @pytest.mark.parametrize("n", [1, 50, 1e6])
 def test_for_equal_sizes_and_white_latents_the_spectrum_ends_at_the_growth_rate_of_the_fuss_catalan_numbers(n):
     edges = spectral_edges(white(50), n, n) if n == 50 else spectral_edges(white(1), 1, 1) * n
@@ -291,7 +318,7 @@ def test_the_way_the_density_grows_towards_a_hard_edge_is_known():
 def test_the_density_is_positive_in_the_bands_and_only_there(spectrum, n, t):
     for density, bands, dimension in (model(spectrum, n, t), sample_covariance(spectrum, t)):
         ends = bands[bands > 0]
-        scan = np.geomspace(ends[0] / 3, ends[-1] * 3, 700)
+        scan = np.geomspace(ends[0] / 3, ends[-1] * 3, 200)
         scan = scan[np.abs(scan[:, None] / ends - 1).min(axis=1) > 1e-6]
         in_band = np.searchsorted(bands.ravel(), scan) % 2 == 1
         strength = np.pi * scan * density(scan)  # the imaginary part of (dimension - df1)/dimension
@@ -317,8 +344,8 @@ def test_duality_survives_more_features_than_latents_of_which_there_are_many(n):
     assert_allclose(spectral_density(eigenvalue, spectrum, n, t), expected, rtol=1e-8)
 
 
-@pytest.mark.parametrize("t", [30, 200, 450, 3e4])
-@pytest.mark.parametrize("n_latent", [200, 10**6, 10**9, 10**15])
+@pytest.mark.parametrize("t", [30, 200, 450])
+@pytest.mark.parametrize("n_latent", [200, 10**6, 10**15])
 def test_infinitely_many_features_give_a_sample_covariance(n_latent, t):
     spectrum = PowerLaw(0.7, n_latent)
     density, bands, m = sample_covariance(spectrum, t)
@@ -329,7 +356,7 @@ def test_infinitely_many_features_give_a_sample_covariance(n_latent, t):
     assert_allclose(m * density(eigenvalue), t * many, rtol=1e-6)
 
 
-@pytest.mark.parametrize(("spectrum", "n", "t"), [*SETTINGS[:8], *HARD])
+@pytest.mark.parametrize(("spectrum", "n", "t"), [*SETTINGS[:7:2], *HARD[::2]])
 def test_units_of_latents_and_features_are_those_of_the_spectrum(spectrum, n, t):
     density, bands, _ = model(spectrum, n, t)
     eigenvalue, expected = inside(bands), density(inside(bands))
@@ -371,15 +398,13 @@ def test_latents_of_zero_variance_change_only_normalisations(n, t):
     assert_allclose(padded(inside(bands)), share * density(inside(bands)), rtol=1e-10)
 
 
-@pytest.mark.parametrize(
-    ("n", "t"), [(50, 80), (80, 50), (300.5, 700), (2000, 2500), (5000, 3000), (1000, 1000), (2000, 9)]
-)
+@pytest.mark.parametrize(("m", "n", "t"), [(2000, 50, 80), (2000, 300.5, 70), (2000, 2000, 9), (600, 700, 900)])
 @pytest.mark.parametrize("alpha", [0.1, 1.0, 4.0])
-def test_a_power_law_agrees_with_the_list_of_its_eigenvalues(alpha, n, t):
-    spectrum = PowerLaw(alpha, 2000)
+def test_a_power_law_agrees_with_the_list_of_its_eigenvalues(alpha, m, n, t):
+    spectrum = PowerLaw(alpha, m)
     listed = Empirical(spectrum.eigenvalues)
-    bands = spectral_edges(listed, n, t)[:40]
-    assert_allclose(spectral_edges(spectrum, n, t)[:40], bands, rtol=1e-9)
+    bands = spectral_edges(listed, n, t)
+    assert_allclose(spectral_edges(spectrum, n, t), bands, rtol=1e-9)
     eigenvalue = inside(bands[[0, -1]], 6)
     found = spectral_density(eigenvalue, spectrum, n, t)
     assert_allclose(found, spectral_density(eigenvalue, listed, n, t), rtol=1e-9)
@@ -387,7 +412,7 @@ def test_a_power_law_agrees_with_the_list_of_its_eigenvalues(alpha, n, t):
 
 def test_a_power_law_of_a_million_latents_agrees_with_the_list_of_its_eigenvalues():
     spectrum = PowerLaw(1.0, 10**6)
-    eigenvalue = inside(spectral_edges(spectrum, 100, 200), 1)[[0, 2]]
+    eigenvalue = inside(spectral_edges(spectrum, 100, 200), 1)[:1]
     expected = spectral_density(eigenvalue, Empirical(spectrum.eigenvalues), 100, 200)
     assert_allclose(spectral_density(eigenvalue, spectrum, 100, 200), expected, rtol=1e-9)
 
@@ -490,7 +515,7 @@ def contour(low, high, n_points=600):
     return (low + high) / 2 + (high - low) / 2 * turn, -(high - low) / 2 * turn / n_points
 
 
-@pytest.mark.parametrize(("spectrum", "n", "t"), [SETTINGS[k] for k in (0, 1, 3, 4, 5, 6, 7, 9, 10, 11)] + HARD)
+@pytest.mark.parametrize(("spectrum", "n", "t"), [SETTINGS[k] for k in (0, 1, 2, 3, 4, 5, 7, 8, 9)] + HARD)
 def test_contour_integrals_count_the_eigenvalues_inside(spectrum, n, t):
     bands = spectral_edges(spectrum, n, t)
     z, weight = contour(-0.2 * bands[-1, 1], 1.2 * bands[-1, 1])
@@ -509,7 +534,7 @@ def test_moments_of_the_transform_are_sums_of_planar_diagrams(n, t):
     spectrum = Empirical(eigenvalues)
     z, weight = contour(-20.0 * n * t, 20.0 * n * t)
     transform = stieltjes(z, spectrum, n, t, feature_var=2.0)
-    for k in range(1, 6):
+    for k in range(1, 5):
         expected = wick_moment(k, n, t, eigenvalues, feature_var=2.0, planar_only=True)
         assert n * (weight * z**k) @ transform == pytest.approx(expected, rel=1e-9)
     density, bands, _ = model(spectrum, n, t, feature_var=2.0)
@@ -527,7 +552,7 @@ def test_far_away_the_transform_is_that_of_its_first_moments():
 
 # ------------------------------------------------------------------------------------------------ anything at all
 
-sizes = st.one_of(st.integers(1, 300), st.floats(0, 4).map(lambda exponent: 10.0**exponent))
+sizes = st.one_of(st.integers(1, 300), st.floats(0, 3).map(lambda exponent: 10.0**exponent))
 spectra = st.one_of(
     st.builds(PowerLaw, st.floats(0.01, 5), st.floats(0, 15).map(lambda exponent: int(10**exponent))),
     st.lists(st.sampled_from([0.0, 1e-6, 0.3, 1.0, 1.1, 2.0, 50.0]), min_size=1, max_size=12)
@@ -552,8 +577,8 @@ def test_bands_are_ordered_and_the_density_is_finite_and_positive_in_them(spectr
     assert len(bands) <= spectrum.rank
 
 
-@pytest.mark.parametrize("distance", [1e-12, 1e-9, 1e-6, -1e-6, -1e-9, -1e-12])
-@pytest.mark.parametrize("spectrum", [PowerLaw(1.0, 3), PowerLaw(0.3, 1000), PowerLaw(2.0, 10**6)])
+@pytest.mark.parametrize("distance", [1e-12, -1e-9, -1e-12])
+@pytest.mark.parametrize("spectrum", [PowerLaw(1.0, 3), PowerLaw(0.3, 600)])
 def test_sizes_close_to_the_rank_or_to_each_other_are_not_special(spectrum, distance):
     m = spectrum.n_latent
     for n, t in (

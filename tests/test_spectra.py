@@ -233,3 +233,89 @@ def test_ranks_and_exponents_outside_their_range_are_refused_by_name(spectrum):
 def test_a_spectrum_that_underflows_is_refused_by_name():
     with pytest.raises(ValueError, match="alpha"):
         PowerLaw(30.0, 10**15)
+
+
+# ----------------------------------------------------------------------------------------------------- complex delta
+
+LONG_ALPHAS = [0.05, 0.3, 1.0, 2.0, 5.0]
+
+
+def added_one_by_one(alpha, n_latent, delta):
+    """The sums of f, g and f g in extended precision, and how far rounding can move them.
+
+    By the rounding of every term, and by that of delta and the eigenvalue, which a pole close by amplifies.
+    """
+    eigenvalue = np.arange(1, n_latent + 1, dtype=np.longdouble) ** -(1 + np.longdouble(alpha))
+    sums, rounding = np.empty((3, delta.size), np.clongdouble), np.empty((3, delta.size))
+    for k, one in enumerate(delta.astype(np.clongdouble)):
+        f, g = eigenvalue / (eigenvalue + one), one / (eigenvalue + one)
+        sums[:, k] = f.sum(), g.sum(), (f * g).sum()
+        for row, (term, motion) in enumerate(((f, f * g), (g, f * g), (f * g, f * g * (f - g)))):
+            rounding[row, k] = (np.abs(term) + np.abs(motion)).sum()
+    return sums, np.finfo(float).eps * rounding
+
+
+def assert_sums_are_added_up(alpha, n_latent, delta, allowed=100):
+    found = PowerLaw(alpha, n_latent).continued_sums(delta)
+    expected, rounding = added_one_by_one(alpha, n_latent, delta)
+    assert (np.abs(found - expected) <= allowed * rounding).all()
+    return found
+
+
+@pytest.mark.parametrize("n_latent", [513, 600, 5000, 10**5])
+@pytest.mark.parametrize("alpha", LONG_ALPHAS)
+def test_sums_at_complex_delta_agree_with_adding_every_term(alpha, n_latent):
+    rng = np.random.default_rng(n_latent)
+    size = np.exp(rng.uniform(-(1 + alpha) * np.log(n_latent) - 3, 3, 8))
+    assert_sums_are_added_up(alpha, n_latent, size * np.exp(1j * rng.uniform(0, np.pi, 8)))
+    assert_sums_are_added_up(alpha, n_latent, size * np.exp(1j * (np.pi - 10.0 ** rng.uniform(-14, -1, 8))))
+
+
+# Where a pole passes the ends of the Euler-Maclaurin formula, and where these are moved away from it
+@pytest.mark.parametrize("centre", [1, 40, 64, 88, 128, 300, -88, -64, -24, 0, 24, 100])
+@pytest.mark.parametrize("n_latent", [600, 5000])
+@pytest.mark.parametrize("alpha", LONG_ALPHAS)
+def test_sums_next_to_and_between_the_poles_agree_with_adding_every_term(alpha, n_latent, centre):
+    rng = np.random.default_rng(centre % 1000)
+    index = (centre if centre > 0 and centre != 100 else n_latent + centre) + rng.integers(-4, 5, 5)
+    index = np.maximum(index, 1) + rng.uniform(0.02, 0.98, 5)
+    on_axis = -(index ** -(1 + alpha)) + 0j
+    assert (assert_sums_are_added_up(alpha, n_latent, on_axis).imag == 0).all()
+    assert_sums_are_added_up(alpha, n_latent, on_axis * np.exp(-1j * 10.0 ** rng.uniform(-14, -1, 5)))
+
+
+@pytest.mark.parametrize("turn", [0.0, 1.0, 3.0])
+@pytest.mark.parametrize("alpha", LONG_ALPHAS)
+def test_sums_at_complex_delta_far_below_the_eigenvalues_keep_their_digits(alpha, turn):
+    # f = 1, and g = f g = delta/lambda, up to relative corrections of order delta/lambda
+    delta = 700.0 ** -(1 + alpha) * 10.0 ** np.array([-40, -20, -16]) * np.exp(1j * turn)
+    inverse_trace = np.sum(np.arange(1.0, 701) ** (1 + alpha))
+    expected = [np.full(3, 700), delta * inverse_trace, delta * inverse_trace]
+    assert_allclose(PowerLaw(alpha, 700).continued_sums(delta), expected, rtol=2e-13)
+
+
+@pytest.mark.parametrize("n_latent", [600, 10**6, 10**15])
+@pytest.mark.parametrize("alpha", LONG_ALPHAS)
+def test_sums_at_complex_delta_continue_those_at_real_delta(alpha, n_latent):
+    spectrum = PowerLaw(alpha, n_latent)
+    delta = np.geomspace(spectrum.eigenvalue(n_latent) / 100, 30, 40)
+    found = spectrum.continued_sums(delta + 0j)
+    expected = [spectrum.mode_sum(delta, p, q) for p, q in ((1, 0), (0, 1), (1, 1))]
+    assert (found.imag == 0).all()
+    assert_allclose(found.real, expected, rtol=1e-11)
+    slope = np.pi / 3e5 * np.array([-2, -1, 1, 2])  # Cauchy and Riemann: the derivative along a circle
+    around = spectrum.continued_sums(0.01 * np.exp(1j * (1 + slope)))
+    derivative = (around[0] @ [1, -8, 8, -1]) / (12 * slope[2])
+    centre = spectrum.continued_sums(np.array([0.01 * np.exp(1j)]))[2, 0]
+    assert derivative == pytest.approx(-1j * centre, rel=1e-9)
+
+
+def test_sums_at_complex_delta_keep_its_shape_and_that_of_lists_counts_the_rank():
+    delta = np.array([[1j, -0.3 + 0.1j, 2.0]]).T
+    for spectrum in (PowerLaw(1.0, 10**9), PowerLaw(1.0, 100), Empirical([2.0, 1.0, 0.0])):
+        assert spectrum.continued_sums(delta).shape == (3, 3, 1)
+        assert spectrum.continued_sums(np.empty(0, complex)).shape == (3, 0)
+        resolved, unresolved, _ = spectrum.continued_sums(delta[:, 0])
+        assert_allclose(resolved + unresolved, spectrum.rank, rtol=1e-12)
+    both = 2 / (2 + 1j) + 1 / (1 + 1j)
+    assert_allclose(Empirical([2.0, 1.0, 0.0]).continued_sums(delta)[0, 0], both, rtol=1e-15)

@@ -89,7 +89,8 @@ def _continued_end(a: float, end: np.ndarray, delta: np.ndarray) -> np.ndarray:
     f, g = _weights(end**-a, delta)
     of_f = end * hyp2f1(1, b, 1 + b, w)
     of_g = -end * w * b / (1 + b) * hyp2f1(1, 1 + b, 2 + b, w)
-    total = np.array([of_f, of_g, b * (of_f - end * f)])
+    of_fg = b * np.where(abs(w) < 1, end * g - of_g, of_f - end * f)  # by parts, each where it does not cancel
+    total = np.array([of_f, of_g, of_fg])
     for row, (p, q) in zip(total, ((1, 0), (0, 1), (1, 1)), strict=True):
         slopes = _derivatives(a, p, q).items()
         row += f**p * g**q * (0.5 + sum(BERNOULLI[order] * poly(g) / end**order for order, poly in slopes))

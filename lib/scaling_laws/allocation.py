@@ -15,11 +15,12 @@ from scipy.optimize import elementwise
 
 from ._validation import MAX_SIZE, real_array
 from .spectra import Spectrum
-from .theory import LARGEST, solve_delta
+from .theory import LARGEST, solve_delta, test_loss
 
 EDGE = 1e-12  # how far, in log Delta, from the ridgeless branch the search begins
+CAUTIOUS = 1e-4  # where the search begins without such a branch, in units of the smallest eigenvalue and of the noise
 FAR = 1e3  # how far above its scale for a large ridge the search ends
-SHARES = np.linspace(1e-9, 1 - 1e-9, 61)  # of the range of log N, where the best split is looked for first
+SHARES = np.linspace(0, 1, 61)  # of the range of log N, where the best split is looked for first
 
 
 def optimal_modes(alpha: ArrayLike, n_features: ArrayLike, n_samples: ArrayLike) -> np.ndarray:
@@ -214,25 +215,31 @@ def compute_optimal(
     price = real_array("price", 1.0 if price is None else price, above=0, at_most=MAX_SIZE)
     if bought and (budget <= 1 + price).any():
         raise ValueError("budget must be greater than 1 + price: it has to buy one feature and one sample")
-    budget, price, signal, noise = np.broadcast_arrays(
-        *(np.asarray(value, dtype=float) for value in (budget, price, weight_var, noise_var))
-    )
-    samples = lambda n, budget, price: (budget - n) / price if bought else budget / n  # noqa: E731
+    if bought and (budget > MAX_SIZE * (1 + price)).any():
+        raise ValueError(f"budget must be at most {MAX_SIZE:.0e} (1 + price): no more features and samples are known")
+    weight_var = real_array("weight_var", weight_var, above=0, at_most=LARGEST)
+    noise_var = real_array("noise_var", noise_var, at_least=0, at_most=LARGEST)
+    setting = np.broadcast_arrays(budget, price, weight_var, noise_var)
+
+    def samples(n, budget, price):
+        return np.clip((budget - n) / price if bought else budget / n, 1, MAX_SIZE)
 
     def loss(log_n, budget, price, signal, noise):
-        n = np.exp(log_n)
+        n = np.clip(np.exp(log_n), 1, MAX_SIZE)
         return optimal_loss(spectrum, n, samples(n, budget, price), weight_var=signal, noise_var=noise)
 
-    low = np.log(np.maximum(1.0, 1.0 if bought else budget / MAX_SIZE))
+    budget, price, *_ = setting
+    low = np.log(np.maximum(1.0, budget - price * MAX_SIZE if bought else budget / MAX_SIZE))
     high = np.log(np.minimum(budget - price if bought else budget, MAX_SIZE))
-    at = tuple(value[..., None] for value in (budget, price, signal, noise))
     grid = low[..., None] + (high - low)[..., None] * SHARES
-    best = np.clip(np.argmin(loss(grid, *at), axis=-1, keepdims=True), 1, len(SHARES) - 2)
-    bracket = tuple(np.take_along_axis(grid, best + k, axis=-1)[..., 0] for k in (-1, 0, 1))
-    found = elementwise.find_minimum(loss, bracket, args=(budget, price, signal, noise))
-    n = np.exp(np.where(found.success, found.x, bracket[1]))
+    best = np.argmin(loss(grid, *(value[..., None] for value in setting)), axis=-1, keepdims=True)
+    middle = np.clip(best, 1, len(SHARES) - 2)
+    bracket = [np.take_along_axis(grid, middle + k, axis=-1)[..., 0] for k in (-1, 0, 1)]
+    found = elementwise.find_minimum(loss, tuple(bracket), args=setting)
+    at_end = (best != middle)[..., 0] | ~found.success
+    n = np.exp(np.where(at_end, np.take_along_axis(grid, best, axis=-1)[..., 0], found.x))
     t = samples(n, budget, price)
-    return Allocation(n[()], t[()], optimal_loss(spectrum, n, t, weight_var=signal, noise_var=noise))
+    return Allocation(n[()], t[()], optimal_loss(spectrum, n, t, weight_var=weight_var, noise_var=noise_var))
 
 
 def _optimize(spectrum, n, t, weight_var, noise_var, feature_var) -> tuple[np.ndarray, np.ndarray]:
@@ -243,19 +250,22 @@ def _optimize(spectrum, n, t, weight_var, noise_var, feature_var) -> tuple[np.nd
     n, t, feature_var, floor, signal, noise = np.broadcast_arrays(
         *(np.asarray(value, dtype=float) for value in (n, t, feature_var, floor, weight_var, noise_var))
     )
-    exact = (floor == 0) & (noise == 0)  # nothing left to tune: the loss is zero without ridge
-    delta = np.zeros(floor.shape)
-    delta[~exact] = _best_delta(spectrum, *(value[~exact] for value in (n, t, floor, signal, noise)))
-    _, loss, brackets = _slope(spectrum, np.where(exact, 1.0, delta), n, t, signal, noise)
-    ridge = delta * brackets * feature_var / spectrum.n_latent
-    return ridge[()], np.where(exact, 0.0, loss)[()]
+    ridgeless = np.asarray(test_loss(spectrum, n, t, weight_var=signal, noise_var=noise))
+    delta = np.ones(floor.shape)
+    tune = ridgeless > 0
+    delta[tune] = _best_delta(spectrum, *(value[tune] for value in (n, t, floor, signal, noise)))
+    _, loss, brackets = _slope(spectrum, delta, n, t, signal, noise)
+    helps = tune & (loss < ridgeless)
+    ridge = np.where(helps, delta * brackets * feature_var / spectrum.n_latent, 0.0)
+    return ridge[()], np.where(helps, loss, ridgeless)[()]
 
 
 def _best_delta(spectrum, n, t, floor, signal, noise) -> np.ndarray:
     """The root of the slope between the ridgeless branch and a Delta that resolves next to nothing."""
     largest, smallest = float(spectrum.eigenvalue(1)), float(spectrum.eigenvalue(spectrum.rank))
-    cautious = 1e-4 * np.minimum(smallest, noise / (signal * t))  # where only noise asks for a ridge
-    low = np.log(np.where(floor > 0, floor, np.maximum(cautious, 1e-200))) + EDGE
+    # where every latent can be resolved only noise asks for a ridge, and a little of it for little
+    cautious = CAUTIOUS * smallest * np.clip(noise / (signal * t * smallest), CAUTIOUS**2, 1)
+    low = np.log(np.where(floor > 0, floor, cautious)) + EDGE
     # With much noise the best ridge resolves next to nothing. The loss falls by 2 signal tr(Lambda^2)/Delta with what
     # is learned, and rises by noise [tr(Lambda^2) + (tr Lambda)^2/N]/(T Delta^2).
     ratio = spectrum.trace / largest
@@ -273,10 +283,11 @@ def _slope(spectrum, delta, n, t, signal, noise) -> tuple[np.ndarray, np.ndarray
     L = A/D with the sums over modes s = df1, s2 = df2, u = s - s2 and v = sum f^2 g, whose derivatives with respect to
     log Delta are -u, -2v and 2v - u.
     """
-    s, s2, u, v = (spectrum.mode_sum(delta, p, q) for p, q in ((1, 0), (2, 0), (1, 1), (2, 1)))
-    bracket_n, bracket_t = n - s, t - s
+    s, s2, u, v, unresolved = (spectrum.mode_sum(delta, p, q) for p, q in ((1, 0), (2, 0), (1, 1), (2, 1), (0, 1)))
+    few_left = unresolved < s
+    bracket_n, bracket_t = (np.where(few_left, (size - spectrum.rank) + unresolved, size - s) for size in (n, t))
     d = bracket_n * bracket_t + (bracket_n + bracket_t) * u
     a = signal * n * t * delta * u + noise * (bracket_n * s2 + s * u)
-    slope_d = 2 * (n + t) * v + 2 * s * u - 2 * s2 * u - 4 * s * v
-    slope_a = 2 * signal * n * t * delta * v + noise * (2 * s2 * u + 4 * s * v - 2 * n * v - 2 * s * u)
+    slope_d = 2 * (bracket_n + bracket_t) * v + 2 * u**2
+    slope_a = 2 * signal * n * t * delta * v + 2 * noise * (s * v - u**2 - bracket_n * v)
     return slope_a / a - slope_d / d, a / d, bracket_n * bracket_t
