@@ -217,6 +217,15 @@ def test_the_edges_of_a_sample_covariance_are_the_critical_values_of_silverstein
     assert_allclose(edges.ravel(), critical_values(levels, np.array(counts) / t), rtol=1e-9)
 
 
+@pytest.mark.parametrize("t", [1e6, 1e10, 1e14])
+def test_with_very_many_samples_every_band_is_a_narrow_semicircle(t):
+    density, bands, m = sample_covariance(PowerLaw(1.0, 10), t)
+    centre, radius = bands.mean(axis=1)[:, None], np.diff(bands) / 2
+    angle = np.linspace(0.3, np.pi - 0.3, 101)
+    expected = 2 * np.sin(angle) / (np.pi * radius) / m
+    assert_allclose(density(centre - radius * np.cos(angle)), expected, rtol=4 / np.sqrt(t) + 4e-15 * np.sqrt(t))
+
+
 # --------------------------------------------------------------------------------------------------- the full model
 
 
