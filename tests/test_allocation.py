@@ -356,6 +356,13 @@ def test_budgets_within_their_range_never_buy_too_many_samples(budget, price):
     assert compute_optimal(PowerLaw(1.0, 10**6), budget, price=price).n_samples <= 1e15
 
 
+def test_a_best_split_close_to_the_end_of_the_range_is_found():
+    spectrum, n = PowerLaw(1.0, 10**6), np.geomspace(1, 4, 4001)
+    found = compute_optimal(spectrum, 1e4, noise_var=1.3e4)
+    assert 1 < found.n_features < 1.2
+    assert found.test_loss <= optimal_loss(spectrum, n, 1e4 / n, noise_var=1.3e4).min() * (1 + 1e-7)
+
+
 @pytest.mark.parametrize(("budget", "noise_var"), [(5, 1e3), (1e4, 1e6)])
 def test_with_much_noise_a_single_feature_is_best(budget, noise_var):
     spectrum = PowerLaw(1.0, 10**6)

@@ -231,10 +231,12 @@ def compute_optimal(
     budget, price, *_ = setting
     low = np.log(np.maximum(1.0, budget - price * MAX_SIZE if bought else budget / MAX_SIZE))
     high = np.log(np.minimum(budget - price if bought else budget, MAX_SIZE))
-    grid = low[..., None] + (high - low)[..., None] * SHARES
-    best = np.argmin(loss(grid, *(value[..., None] for value in setting)), axis=-1, keepdims=True)
-    middle = np.clip(best, 1, len(SHARES) - 2)
-    bracket = [np.take_along_axis(grid, middle + k, axis=-1)[..., 0] for k in (-1, 0, 1)]
+    for _ in range(2):  # a grid, and a finer one around its best point
+        grid = low[..., None] + (high - low)[..., None] * SHARES
+        best = np.argmin(loss(grid, *(value[..., None] for value in setting)), axis=-1, keepdims=True)
+        middle = np.clip(best, 1, len(SHARES) - 2)
+        bracket = [np.take_along_axis(grid, middle + k, axis=-1)[..., 0] for k in (-1, 0, 1)]
+        low, high = bracket[0], bracket[2]
     found = elementwise.find_minimum(loss, tuple(bracket), args=setting)
     at_end = (best != middle)[..., 0] | ~found.success
     n = np.exp(np.where(at_end, np.take_along_axis(grid, best, axis=-1)[..., 0], found.x))

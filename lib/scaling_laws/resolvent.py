@@ -26,7 +26,7 @@ FIRST_STEP = 0.01  # by which the height over the real axis shrinks; where that 
 MAX_STEPS = 1000
 FLOOR = 1e-14  # height over the real axis, relative to the ridge, that counts as on it: at the edge of a band
 REAL = 1e-9  # so far Newton may overshoot a root on the real axis, relative to it
-SOLVED = 1e-7  # relative residual, and part on the wrong side of the real axis, of a root
+SOLVED = 1e-12  # relative residual, and part on the wrong side of the real axis, of a root
 MAX_BANDS = 20_000  # most bands that the edges are listed for
 CLOSE = 1e-10  # how close to a pole an edge is looked for, as a share of the interval
 GRID = (1 - np.cos(np.pi * (np.arange(32) + 0.5) / 32)) / 2  # where in an interval a gap is looked for first
@@ -435,7 +435,7 @@ def _possible_gaps(spectrum, least) -> tuple[np.ndarray, np.ndarray]:
         last = min(spectrum.n_latent, 2 + 1 / np.expm1(np.log1p(np.sqrt(8 / least)) / (1 + spectrum.alpha)))
         if last > MAX_BANDS:
             raise ValueError(
-                "n_features or n_samples must be smaller to list the edges: there may be more than "
+                "n_samples (or n_features) must be smaller to list the edges: there may be more than "
                 f"{MAX_BANDS:,} bands at a size of {least:.3g}. The densities work at any size"
             )
         levels = spectrum.eigenvalue(np.arange(1, int(last) + 1))
