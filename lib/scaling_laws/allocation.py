@@ -45,9 +45,12 @@ def optimal_modes(alpha: ArrayLike, n_features: ArrayLike, n_samples: ArrayLike)
 
     Notes
     -----
-    The positive root of :math:`(1-\alpha)(2+\alpha) s^2 + \alpha(1+\alpha)(N+T) s - \alpha(1+\alpha) N T = 0` (chapter
-    10), in the form without cancellation; :math:`NT/(N+T)` for :math:`\alpha = 1`. Corrections are of relative order
-    :math:`1/s_*`.
+    The root below both sizes of
+
+    .. math:: (1-\alpha)(2+\alpha)\, s^2 + \alpha(1+\alpha)(N+T)\, s = \alpha(1+\alpha)\, N T
+
+    (chapter 10), in the form without cancellation; :math:`NT/(N+T)` for :math:`\alpha = 1`. Corrections are of relative
+    order :math:`1/s_*`.
 
     Examples
     --------
