@@ -15,6 +15,7 @@ diagrams        Wick contractions, counted and drawn                  7
 theory          the solution: Delta, test and training loss           8
 asymptotics     closed forms for long power laws                      9
 allocation      the best ridge, the best split of a budget            10
+plateaus        floors of the loss, and their diagnosis               11
 plotting        the course's figure style
 exercises       checks for the exercises' answers
 ==============  ====================================================  =======

@@ -15,7 +15,7 @@ from numpy.typing import ArrayLike
 from scipy.special import erf
 
 from ._validation import one_of, real_array, real_number, whole_number
-from .spectra import Spectrum
+from .spectra import Spectrum, check_spectrum
 
 ACTIVATIONS: dict[str, Callable[[np.ndarray], np.ndarray]] = {
     "linear": lambda z: z,
@@ -106,8 +106,8 @@ class RandomFeatures:
         return slope[:, None] * self.weights * spectrum.eigenvalues
 
     def _visible_weights(self, spectrum: Spectrum) -> np.ndarray:
-        if not isinstance(spectrum, Spectrum) or spectrum.n_latent != self.weights.shape[1]:
-            raise ValueError(f"spectrum must be a PowerLaw or an Empirical with {self.weights.shape[1]} latents")
+        if check_spectrum(spectrum).n_latent != self.weights.shape[1]:
+            raise ValueError(f"spectrum must have {self.weights.shape[1]} latents; got {spectrum.n_latent}")
         return self.weights * np.sqrt(spectrum.eigenvalues)
 
 
@@ -306,8 +306,7 @@ def product_spectrum(spectrum: Spectrum, degree: int, n_products: int) -> np.nda
     >>> product_spectrum(PowerLaw(alpha=1.0, n_latent=3), degree=2, n_products=10).round(4)
     array([1.    , 0.25  , 0.1111, 0.0625, 0.0278, 0.0123])
     """
-    if not isinstance(spectrum, Spectrum):
-        raise ValueError(f"spectrum must be a PowerLaw or an Empirical; got {type(spectrum).__name__}")
+    check_spectrum(spectrum)
     degree = whole_number("degree", degree, at_most=5)
     n_products = whole_number("n_products", n_products, at_most=10**6)
     n_listed = min(spectrum.n_latent, n_products)

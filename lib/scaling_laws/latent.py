@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ._validation import real_number, whole_number
-from .spectra import Spectrum
+from .spectra import Spectrum, check_spectrum
 
 
 @dataclass(frozen=True)
@@ -50,8 +50,7 @@ class LatentModel:
     noise_var: float = 0.0
 
     def __post_init__(self) -> None:
-        if not isinstance(self.spectrum, Spectrum):
-            raise ValueError(f"spectrum must be a PowerLaw or an Empirical; got {type(self.spectrum).__name__}")
+        check_spectrum(self.spectrum)
         object.__setattr__(self, "weight_var", real_number("weight_var", self.weight_var, at_least=0))
         object.__setattr__(self, "noise_var", real_number("noise_var", self.noise_var, at_least=0))
 

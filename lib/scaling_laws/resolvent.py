@@ -17,7 +17,7 @@ from numpy.typing import ArrayLike
 from scipy.optimize import elementwise
 
 from ._validation import MAX_SIZE, real_array, real_number
-from .spectra import PowerLaw, Spectrum
+from .spectra import PowerLaw, Spectrum, check_spectrum
 from .theory import solve_delta
 
 TOLERANCE = 1e-14  # relative Newton step in Delta that ends the iteration
@@ -264,7 +264,7 @@ def sample_covariance_edges(spectrum: Spectrum, n_samples: float) -> np.ndarray:
 
 def _model(spectrum, n_features, n_samples, feature_var) -> tuple[Spectrum, tuple[float, float], float]:
     """The arguments of the full model, checked, as sizes and unit."""
-    _check_spectrum(spectrum)
+    check_spectrum(spectrum)
     n = real_number("n_features", n_features, at_least=1, at_most=MAX_SIZE)
     t = real_number("n_samples", n_samples, at_least=1, at_most=MAX_SIZE)
     return spectrum, (n, t), spectrum.n_latent / real_number("feature_var", feature_var, above=0)
@@ -272,14 +272,9 @@ def _model(spectrum, n_features, n_samples, feature_var) -> tuple[Spectrum, tupl
 
 def _sample(spectrum, n_samples) -> tuple[Spectrum, tuple[float], float]:
     """The arguments of a sample covariance, checked, as sizes and unit."""
-    _check_spectrum(spectrum)
+    check_spectrum(spectrum)
     t = real_number("n_samples", n_samples, at_least=1, at_most=MAX_SIZE)
     return spectrum, (t,), t
-
-
-def _check_spectrum(spectrum) -> None:
-    if not isinstance(spectrum, Spectrum):
-        raise ValueError(f"spectrum must be a PowerLaw or an Empirical; got {type(spectrum).__name__}")
 
 
 def _density(eigenvalue, spectrum, sizes, unit, dimension) -> np.ndarray:

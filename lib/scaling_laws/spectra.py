@@ -28,7 +28,8 @@ SMALLEST_EIGENVALUE = 1e-150  # keeps squares of eigenvalues within floating-poi
 class Spectrum:
     """What `PowerLaw` and `Empirical` have in common.
 
-    Both have ``n_latent``, ``rank``, ``trace``, ``eigenvalue(index)`` and ``mode_sum(delta, p, q)``.
+    Both have ``n_latent``, ``rank``, ``trace``, ``eigenvalue(index)``, ``mode_sum(delta, p, q)``, ``head(n_visible)``
+    and ``tail(n_visible)``.
 
     Examples
     --------
@@ -166,8 +167,16 @@ class PowerLaw(Spectrum):
     @property
     def trace(self) -> float:
         r"""Total variance :math:`\sum_I \lambda_I`."""
-        a = 1 + self.alpha
-        return float(self.scale * (zeta(a) - zeta(a, self.n_latent + 1.0)))
+        return self.tail(0)
+
+    def head(self, n_visible: int) -> PowerLaw:
+        """The spectrum of the first `n_visible` latents."""
+        return PowerLaw(self.alpha, whole_number("n_visible", n_visible, at_most=self.n_latent), self.scale)
+
+    def tail(self, n_visible: int) -> float:
+        r"""Variance of the latents beyond the first `n_visible`, :math:`\sum_{I>M_0} \lambda_I`."""
+        after = whole_number("n_visible", n_visible, at_least=0, at_most=self.n_latent) + 1.0
+        return float(self.scale * (zeta(1 + self.alpha, after) - zeta(1 + self.alpha, self.n_latent + 1.0)))
 
     def mode_sum(self, delta: ArrayLike, p: int, q: int) -> np.ndarray:
         r"""The sum :math:`\sum_I f_I^p g_I^q` with :math:`f = \lambda/(\lambda+\Delta)`, :math:`g = 1 - f`.
@@ -250,7 +259,15 @@ class Empirical(Spectrum):
     @property
     def trace(self) -> float:
         r"""Total variance :math:`\sum_I \lambda_I`."""
-        return float(self.eigenvalues.sum())
+        return self.tail(0)
+
+    def head(self, n_visible: int) -> Empirical:
+        """The spectrum of the first `n_visible` latents, in descending order of eigenvalues."""
+        return Empirical(self.eigenvalues[: whole_number("n_visible", n_visible, at_most=self.n_latent)])
+
+    def tail(self, n_visible: int) -> float:
+        r"""Variance of the latents beyond the first `n_visible`, :math:`\sum_{I>M_0} \lambda_I`."""
+        return float(self.eigenvalues[whole_number("n_visible", n_visible, at_least=0, at_most=self.n_latent) :].sum())
 
     def eigenvalue(self, index: ArrayLike) -> np.ndarray:
         """The eigenvalues at the given ranks, counted from 1."""
@@ -394,6 +411,34 @@ def correct_eigenvalues(eigenvalues: ArrayLike, n_samples: int) -> np.ndarray:
     corrected = np.zeros(spectrum.n_latent)
     corrected[: sample.size] = n_samples * (sample - shifted)
     return corrected
+
+
+def check_spectrum(value: Spectrum) -> Spectrum:
+    """Return `value` if it is a spectrum.
+
+    Parameters
+    ----------
+    value : Spectrum
+        What was given as the argument ``spectrum``.
+
+    Returns
+    -------
+    Spectrum
+        The same object.
+
+    Raises
+    ------
+    ValueError
+        If it is neither a `PowerLaw` nor an `Empirical`.
+
+    Examples
+    --------
+    >>> check_spectrum(PowerLaw(alpha=1.0, n_latent=2)).n_latent
+    2
+    """
+    if not isinstance(value, Spectrum):
+        raise ValueError(f"spectrum must be a PowerLaw or an Empirical; got {type(value).__name__}")
+    return value
 
 
 def _weighted_line(x: np.ndarray, y: np.ndarray, weight: np.ndarray) -> tuple[float, float]:

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from ._validation import MAX_SIZE, real_array
-from .spectra import Spectrum
+from .spectra import Spectrum, check_spectrum
 
 TOLERANCE = 1e-8  # relative Newton step in Delta after which, squared, only rounding is left
 LARGEST = 1e60  # largest ridge or variance, and inverse of the smallest feature variance
@@ -279,8 +279,7 @@ def train_loss(
 
 def _settings(spectrum, n_features, n_samples, ridge, feature_var) -> list[np.ndarray]:
     """Check and broadcast the arguments that fix Delta."""
-    if not isinstance(spectrum, Spectrum):
-        raise ValueError(f"spectrum must be a PowerLaw or an Empirical; got {type(spectrum).__name__}")
+    check_spectrum(spectrum)
     n = real_array("n_features", n_features, at_least=1, at_most=MAX_SIZE)
     t = real_array("n_samples", n_samples, at_least=1, at_most=MAX_SIZE)
     ridge = real_array("ridge", ridge, at_least=0, at_most=LARGEST)

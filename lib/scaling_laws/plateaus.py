@@ -1,0 +1,250 @@
+r"""Where a scaling law stops: four plateaus, and what lies beyond the last latent.
+
+Stands beside chapter 11 of the book. The loss is a sum of three parts,
+
+.. math:: L = L_{\text{signal}} + L_{\text{noise}} + L_{\text{unseen}} ,
+
+and the first is at least as large as each of three floors, set by the features, by the samples and by the ridge.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from ._validation import MAX_SIZE, real_array
+from .spectra import Spectrum, check_spectrum
+from .theory import LARGEST, decompose, solve_delta, test_loss
+
+PEAK = 2.0  # how far the signal part may exceed the sum of its floors before variance is to blame
+REGIMES = ("features", "samples", "ridge", "label noise", "unseen latents", "variance", "resolved")
+
+
+def truncated_loss(
+    spectrum: Spectrum,
+    n_visible: int,
+    n_features: ArrayLike,
+    n_samples: ArrayLike,
+    ridge: ArrayLike = 0.0,
+    *,
+    weight_var: ArrayLike = 1.0,
+    noise_var: ArrayLike = 0.0,
+    feature_var: ArrayLike = 1.0,
+) -> np.ndarray:
+    r"""Test loss of a student whose features see only the first latents.
+
+    Parameters
+    ----------
+    spectrum : PowerLaw or Empirical
+        Eigenvalues of the latent covariance, seen and unseen.
+    n_visible : int
+        Number :math:`M_0 \le M` of latents that the features see.
+    n_features, n_samples : array_like
+        Numbers of features :math:`N` and training samples :math:`T`, from 1 to 1e15; everything broadcasts.
+    ridge : array_like, default 0
+        :math:`\gamma \ge 0`.
+    weight_var, noise_var : array_like
+        Teacher variance :math:`\sigma_w^2 \ge 0` and label noise :math:`\sigma_\varepsilon^2 \ge 0`.
+    feature_var : array_like, default 1
+        :math:`\sigma_u^2 > 0`: the weights on the visible latents have variance :math:`\sigma_u^2/M`, with the number
+        :math:`M` of all latents.
+
+    Returns
+    -------
+    ndarray or float
+        Expected squared error on a fresh sample in excess of the label noise.
+
+    Raises
+    ------
+    ValueError
+        If an argument is outside its range.
+
+    Notes
+    -----
+    With :math:`\tau = \sigma_w^2 \sum_{I>M_0} \lambda_I`, the loss of `theory.test_loss` for the first :math:`M_0`
+    latents and the label noise :math:`\sigma_\varepsilon^2 + \tau`, plus :math:`\tau` (chapter 11).
+
+    Examples
+    --------
+    >>> from scaling_laws.spectra import PowerLaw
+    >>> spectrum = PowerLaw(1.0, 10**6)
+    >>> print(truncated_loss(spectrum, 100, 1000, [50, 200, 10**6]).round(5))
+    [0.05712 0.0199  0.00995]
+    >>> print(f"{spectrum.tail(100):.5f}")
+    0.00995
+    """
+    head, unseen = check_spectrum(spectrum).head(n_visible), spectrum.tail(n_visible)
+    floor = real_array("weight_var", weight_var, at_least=0, at_most=LARGEST) * unseen
+    noise_var = real_array("noise_var", noise_var, at_least=0, at_most=LARGEST) + floor
+    feature_var = _visible_share(spectrum, head, feature_var)
+    return floor + test_loss(
+        head, n_features, n_samples, ridge, weight_var=weight_var, noise_var=noise_var, feature_var=feature_var
+    )
+
+
+class PlateauLevels(NamedTuple):
+    r"""What holds the loss up; see `plateau_levels`.
+
+    Attributes
+    ----------
+    features : ndarray or float
+        Floor of the signal part set by the number of features: its limit for unlimited samples, no ridge.
+    samples : ndarray or float
+        Floor of the signal part set by the number of samples: its limit for unlimited features, no ridge.
+    ridge : ndarray or float
+        Floor of the signal part set by the ridge: its limit for unlimited sizes at the same :math:`\gamma/NT`.
+    noise : ndarray or float
+        Part of the loss due to the label noise.
+    unseen : ndarray or float
+        Part of the loss due to latents that the features do not see.
+    signal : ndarray or float
+        The rest of the loss: at least the largest of the three floors.
+
+    Examples
+    --------
+    >>> PlateauLevels(0.1, 0.2, 0.0, 0.05, 0.0, 0.3).test_loss
+    0.35
+    """
+
+    features: np.ndarray
+    samples: np.ndarray
+    ridge: np.ndarray
+    noise: np.ndarray
+    unseen: np.ndarray
+    signal: np.ndarray
+
+    @property
+    def test_loss(self) -> np.ndarray:
+        """The whole loss, ``signal + noise + unseen``."""
+        return self.signal + self.noise + self.unseen
+
+
+def plateau_levels(
+    spectrum: Spectrum,
+    n_features: ArrayLike,
+    n_samples: ArrayLike,
+    ridge: ArrayLike = 0.0,
+    *,
+    n_visible: int | None = None,
+    weight_var: ArrayLike = 1.0,
+    noise_var: ArrayLike = 0.0,
+    feature_var: ArrayLike = 1.0,
+) -> PlateauLevels:
+    r"""The floors and parts of the test loss, each with one cause.
+
+    Parameters
+    ----------
+    spectrum, n_features, n_samples, ridge, weight_var, noise_var, feature_var
+        As in `truncated_loss`.
+    n_visible : int, optional
+        Number of latents that the features see; None: all of them.
+
+    Returns
+    -------
+    PlateauLevels
+        A named tuple of arrays of the broadcast shape (floats for scalar arguments).
+
+    Raises
+    ------
+    ValueError
+        If an argument is outside its range.
+
+    Notes
+    -----
+    With :math:`\Delta_s` the root of :math:`df_1(\Delta_s) = s` and :math:`\Delta_\gamma = \gamma M/(\sigma_u^2 N T)`
+    the floors are :math:`\sigma_w^2 N \Delta_N`, :math:`\sigma_w^2 T \Delta_T` and :math:`\sigma_w^2 \Delta_\gamma
+    (df_1 - df_2)`, the last one at :math:`\Delta_\gamma` (chapter 11).
+
+    Examples
+    --------
+    >>> from scaling_laws.spectra import PowerLaw
+    >>> levels = plateau_levels(PowerLaw(1.0, 10**6), 100, [200, 20_000], noise_var=0.01)
+    >>> print(levels.features.round(4), levels.samples.round(4))
+    [0.0244 0.0244] [0.0123 0.0001]
+    >>> print(levels.noise.round(5), levels.test_loss.round(4))
+    [1.e-02 5.e-05] [0.0589 0.0246]
+    """
+    visible = check_spectrum(spectrum).n_latent if n_visible is None else n_visible
+    head, unseen = spectrum.head(visible), spectrum.tail(visible)
+    noise_var = real_array("noise_var", noise_var, at_least=0, at_most=LARGEST)
+    feature_var = _visible_share(spectrum, head, feature_var)
+    parts = decompose(head, n_features, n_samples, ridge, weight_var=weight_var, noise_var=1.0, feature_var=feature_var)
+    n, t, ridge, weight_var, feature_var = (
+        np.asarray(x, dtype=float) for x in (n_features, n_samples, ridge, weight_var, feature_var)
+    )
+    floor = weight_var * unseen
+    delta = ridge * head.n_latent / (feature_var * n * t)
+    levels = (
+        weight_var * n * solve_delta(head, n, MAX_SIZE),
+        weight_var * t * solve_delta(head, MAX_SIZE, t),
+        weight_var * delta * head.mode_sum(delta, 1, 1),
+        np.where(noise_var > 0, noise_var * parts.noise, 0.0),
+        np.where(floor > 0, floor * (1 + parts.noise), 0.0),
+        parts.signal,
+    )
+    return PlateauLevels(*(level[()] for level in np.broadcast_arrays(*levels)))
+
+
+def diagnose(
+    spectrum: Spectrum,
+    n_features: ArrayLike,
+    n_samples: ArrayLike,
+    ridge: ArrayLike = 0.0,
+    *,
+    n_visible: int | None = None,
+    weight_var: ArrayLike = 1.0,
+    noise_var: ArrayLike = 0.0,
+    feature_var: ArrayLike = 1.0,
+) -> np.ndarray:
+    r"""Name what holds the test loss up.
+
+    Parameters
+    ----------
+    spectrum, n_features, n_samples, ridge, n_visible, weight_var, noise_var, feature_var
+        As in `plateau_levels`.
+
+    Returns
+    -------
+    ndarray of str, or str
+        One of `REGIMES` for each setting. ``"label noise"`` and ``"unseen latents"`` where that part of the loss is the
+        largest. Elsewhere the cause of the highest floor, ``"features"``, ``"samples"`` or ``"ridge"``; but
+        ``"variance"`` where the signal part is more than twice the sum of its floors, as near N = T with too small a
+        ridge. ``"resolved"`` where the loss is zero.
+
+    Raises
+    ------
+    ValueError
+        If an argument is outside its range.
+
+    Notes
+    -----
+    The boundaries between regimes are crossovers, not transitions (chapter 11).
+
+    Examples
+    --------
+    >>> from scaling_laws.spectra import PowerLaw
+    >>> print(diagnose(PowerLaw(1.0, 10**6), 1000, [100, 1000, 10_000], 1e-9))
+    ['samples' 'variance' 'features']
+    """
+    levels = plateau_levels(
+        spectrum,
+        n_features,
+        n_samples,
+        ridge,
+        n_visible=n_visible,
+        weight_var=weight_var,
+        noise_var=noise_var,
+        feature_var=feature_var,
+    )
+    floors = np.stack([levels.features, levels.samples, levels.ridge])
+    largest = np.argmax([levels.signal, levels.noise, levels.unseen], axis=0)
+    conditions = [levels.test_loss == 0, largest == 1, largest == 2, levels.signal > PEAK * floors.sum(axis=0)]
+    names = ["resolved", "label noise", "unseen latents", "variance"]
+    return np.select(conditions, names, np.array(REGIMES)[np.argmax(floors, axis=0)])[()]
+
+
+def _visible_share(spectrum: Spectrum, head: Spectrum, feature_var: ArrayLike) -> np.ndarray:
+    """The feature variance for a model of the visible latents alone, whose weights have variance / M_0, not / M."""
+    return real_array("feature_var", feature_var, above=0, at_most=LARGEST) * head.n_latent / spectrum.n_latent
