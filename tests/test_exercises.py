@@ -11,7 +11,8 @@ from scaling_laws.spectra import PowerLaw, fit_spectrum
 
 NOTEBOOKS = sorted((Path(__file__).parents[1] / "book").glob("*.ipynb"))
 NUMBERS = [label for label, answer in ANSWERS.items() if isinstance(answer, exercises._Number)]
-FUNCTIONS = [label for label in ANSWERS if label not in NUMBERS]
+FUNCTIONS = [label for label, answer in ANSWERS.items() if isinstance(answer, exercises._Function)]
+NAMES = [label for label in ANSWERS if label not in NUMBERS + FUNCTIONS]
 
 
 def checks_in_the_book():
@@ -53,6 +54,28 @@ def test_a_function_is_accepted_and_functions_beside_it_are_refused(label):
     assert not check(label, lambda *arguments: np.ones(2) * reference(*arguments))
     assert "ZeroDivisionError" in check(label, lambda *arguments: 1 / 0).message
     assert "function" in check(label, 3.0).message
+
+
+@pytest.mark.parametrize("label", NAMES)
+def test_a_list_of_names_is_accepted_and_lists_beside_it_are_refused(label):
+    names = ANSWERS[label].value()
+    assert len(set(names)) == len(names)
+    assert check(label, names)
+    assert check(label, tuple(names))
+    assert not check(label, names[1:])
+    assert not check(label, "a guess")
+    swapped = check(label, [names[1], names[0], *names[2:]])
+    assert not swapped and f"{len(names) - 2} of {len(names)}" in swapped.message
+
+
+def test_the_boxes_of_the_six_curves_take_factors_and_refuse_others():
+    losses = exercises.mystery_loss("E", samples=[0.5, 1.0, 2.0])
+    assert losses.shape == (3,) and (np.diff(losses) < 0).all()
+    for name in ["features", "samples", "ridge"]:
+        with pytest.raises(ValueError, match=rf"^{name} must be"):
+            exercises.mystery_loss("A", **{name: 0.0})
+    with pytest.raises(ValueError, match=r"^box must be"):
+        exercises.mystery_loss("G")
 
 
 def test_a_missing_answer_is_no_answer_and_an_unknown_label_is_an_error():

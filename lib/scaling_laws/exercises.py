@@ -13,15 +13,18 @@ from math import comb, factorial
 from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.typing import ArrayLike
 from scipy.integrate import quad
 from scipy.optimize import brentq, minimize_scalar
 from scipy.special import zeta
 from scipy.stats import chi2
 
+from ._validation import one_of, real_array
 from .allocation import optimal_loss
 from .asymptotics import bottleneck_loss
 from .diagrams import wick_moment
 from .phenomenology import BESIROGLU
+from .plateaus import diagnose, plateau_levels
 from .regression import ridge_path
 from .resolvent import marchenko_pastur_density, sample_covariance_edges
 from .spectra import Empirical, PowerLaw, fit_spectrum
@@ -91,6 +94,24 @@ class _Function:
         return Verdict(True, "Correct.")
 
 
+@dataclass(frozen=True)
+class _Names:
+    """An answer that is a list of names."""
+
+    value: Callable[[], list[str]]
+    hint: str
+
+    def check(self, answer: Any) -> Verdict:
+        """Compare `answer` with the names, one by one."""
+        expected = self.value()
+        if not isinstance(answer, (list, tuple)) or len(answer) != len(expected):
+            return Verdict(False, f"The answer should be a list of {len(expected)} names; got {answer!r}.")
+        right = sum(given == name for given, name in zip(answer, expected, strict=True))
+        if right == len(expected):
+            return Verdict(True, "Correct.")
+        return Verdict(False, f"Not yet: {right} of {len(expected)} are right. {self.hint}")
+
+
 def check(label: str, answer: Any = None) -> Verdict:
     """Check an answer to an exercise.
 
@@ -98,7 +119,7 @@ def check(label: str, answer: Any = None) -> Verdict:
     ----------
     label : str
         The exercise's label, as its cell in the book gives it.
-    answer : float or callable, optional
+    answer : float, callable or list of str, optional
         The answer; None when there is none yet.
 
     Returns
@@ -239,7 +260,70 @@ def _best_loss():
     return minimize_scalar(loss, bounds=(-15, 5), method="bounded", options={"xatol": 1e-6}).fun
 
 
-ANSWERS: dict[str, _Number | _Function] = {
+def _weight_decay_plateau():
+    """Plateau over bottleneck when half of a million features are used, from the loss at a very large T."""
+    law, n, t = PowerLaw(1.0, 10**15), 1e6, 1e14
+    delta = solve_delta(law, n / 2, 10**15)
+    ridge = delta * (n - n / 2) * (t - n / 2) / law.n_latent
+    return test_loss(law, n, t, ridge) / plateau_levels(law, n, t).features
+
+
+def _noise_takeover():
+    def excess(t):
+        levels = plateau_levels(_LONG, 2 * t, t, noise_var=0.1)
+        return levels.signal - levels.noise
+
+    return brentq(excess, 10, 1e6)
+
+
+_LONG = PowerLaw(alpha=0.5, n_latent=10**12)
+_BOXES = {
+    "A": {"spectrum": _LONG, "n_features": 1e6, "n_samples": 2e3, "ridge": 2e-9, "noise_var": 0.5},
+    "B": {"spectrum": _LONG, "n_features": 700, "n_samples": 4e4, "ridge": 1e-11},
+    "C": {"spectrum": _LONG, "n_features": 9e4, "n_samples": 5e4, "ridge": 1e-9, "n_visible": 100},
+    "D": {"spectrum": _LONG, "n_features": 1100, "n_samples": 1e3, "ridge": 1e-13},
+    "E": {"spectrum": _LONG, "n_features": 3e4, "n_samples": 400, "ridge": 1e-11},
+    "F": {"spectrum": _LONG, "n_features": 3e3, "n_samples": 2e3, "ridge": 1e-6},
+}
+
+
+def mystery_loss(
+    box: str, *, features: ArrayLike = 1.0, samples: ArrayLike = 1.0, ridge: ArrayLike = 1.0
+) -> np.ndarray:
+    """Loss of one of the six students of the exercise 'six-curves', after changes to its setting.
+
+    Parameters
+    ----------
+    box : str
+        A letter from A to F.
+    features, samples, ridge : array_like, default 1
+        By which positive factors to multiply the student's number of features, number of samples and ridge.
+
+    Returns
+    -------
+    ndarray or float
+        Test loss in excess of the label noise.
+
+    Raises
+    ------
+    ValueError
+        If an argument is outside its range.
+
+    Examples
+    --------
+    >>> bool(mystery_loss("B", features=2.0) < mystery_loss("B"))
+    True
+    """
+    setting = _BOXES[one_of("box", box, _BOXES)]
+    sizes = {
+        "n_features": setting["n_features"] * real_array("features", features, above=0),
+        "n_samples": setting["n_samples"] * real_array("samples", samples, above=0),
+        "ridge": setting["ridge"] * real_array("ridge", ridge, above=0),
+    }
+    return plateau_levels(**setting | sizes).test_loss
+
+
+ANSWERS: dict[str, _Number | _Function | _Names] = {
     # chapter 1
     "kaplan-halving": _Number(
         lambda: np.exp(np.log(2) / 0.076), 1e-2, "Solve (N_c / N)^0.076 = 1/2 for the ratio of sizes."
@@ -470,6 +554,31 @@ ANSWERS: dict[str, _Number | _Function] = {
         lambda: 1e8 / np.exp(2 * minimize_scalar(_noisy_loss, bounds=(5, 9), method="bounded").x),
         1e-2,
         "compute_optimal takes the budget and noise_var.",
+    ),
+    # chapter 11
+    "plateau-distance": _Number(
+        lambda: brentq(lambda t: test_loss(_LONG, 200, t) / plateau_levels(_LONG, 200, t).features - 1.05, 300, 1e5),
+        1e-3,
+        "For N < T without ridge the loss is its plateau times 1/(1 - N/T).",
+    ),
+    "hidden-dimension": _Number(
+        lambda: brentq(lambda m: 900 * (1800 - m) / (1800 * (900 - m)) - 0.030 / 0.024, 0, 899),
+        1e-3,
+        "Without label noise L = tau^2 T/(T - M_0); take the ratio of the two losses.",
+    ),
+    "weight-decay-plateau": _Number(_weight_decay_plateau, 2e-3, "At alpha = 1 df2 is half of df1."),
+    "noise-takeover": _Number(
+        _noise_takeover, 1e-2, "decompose returns both parts; look for the root of their difference."
+    ),
+    "kept-ridge": _Function(
+        lambda alpha, p: np.minimum((2 - p) / (1 + 1 / alpha), 1.5 * alpha - (1 - p) / 2),
+        lambda: [(0.2, 0.0), (0.5, 1.0), (1.5, 0.0), (1.0, -1.0)],
+        1e-9,
+        "The smaller of the two exponents wins for large sizes.",
+    ),
+    "six-curves": _Names(
+        lambda: [str(diagnose(**setting)) for setting in _BOXES.values()],
+        "Change one factor at a time and compare with the fingerprints.",
     ),
 }
 

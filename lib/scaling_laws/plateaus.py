@@ -180,8 +180,8 @@ def plateau_levels(
         weight_var * n * solve_delta(head, n, MAX_SIZE),
         weight_var * t * solve_delta(head, MAX_SIZE, t),
         weight_var * delta * head.mode_sum(delta, 1, 1),
-        np.where(noise_var > 0, noise_var * parts.noise, 0.0),
-        np.where(floor > 0, floor * (1 + parts.noise), 0.0),
+        _amplified(noise_var, parts.noise),
+        _amplified(floor, 1 + parts.noise),
         parts.signal,
     )
     return PlateauLevels(*(level[()] for level in np.broadcast_arrays(*levels)))
@@ -248,3 +248,9 @@ def diagnose(
 def _visible_share(spectrum: Spectrum, head: Spectrum, feature_var: ArrayLike) -> np.ndarray:
     """The feature variance for a model of the visible latents alone, whose weights have variance / M_0, not / M."""
     return real_array("feature_var", feature_var, above=0, at_most=LARGEST) * head.n_latent / spectrum.n_latent
+
+
+def _amplified(variance: np.ndarray, factor: np.ndarray) -> np.ndarray:
+    """Their product; 0 without variance, even where the factor is infinite."""
+    variance, factor = np.broadcast_arrays(variance, factor)
+    return np.multiply(variance, factor, out=np.zeros(factor.shape), where=variance > 0)
