@@ -40,6 +40,10 @@ def best_of_all_ridges(spectrum, n, t, **variance):
     return best
 
 
+def _lognormal(seed):
+    return Empirical(np.exp(3 * np.random.default_rng(seed).standard_normal(300)))
+
+
 @settings(max_examples=40)
 @given(spectra, sizes, sizes, variances, noises)
 def test_no_ridge_has_a_smaller_loss_than_the_best(spectrum, n, t, weight_var, noise_var):
@@ -242,6 +246,14 @@ def test_label_noise_moves_the_split_towards_samples():
     assert (np.diff(t / n) > 0).all()
     assert t[0] == pytest.approx(n[0], rel=1e-6)
     assert (np.diff(loss) > 0).all()
+
+
+@pytest.mark.parametrize("spectrum", [PowerLaw(0.3, 10**9), PowerLaw(1.5, 10**9), *map(_lognormal, range(3))])
+def test_a_little_noise_moves_the_best_split_by_noise_over_loss(spectrum):
+    share = 1e-4
+    clean = compute_optimal(spectrum, 1e4).test_loss
+    n, t, _ = compute_optimal(spectrum, 1e4, noise_var=share * clean)
+    assert_allclose(np.log(t / n), share, rtol=1e-3)
 
 
 def test_dearer_samples_are_bought_less():
