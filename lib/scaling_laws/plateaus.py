@@ -63,8 +63,8 @@ def truncated_loss(
 
     Notes
     -----
-    With :math:`\tau = \sigma_w^2 \sum_{I>M_0} \lambda_I`, the loss of `theory.test_loss` for the first :math:`M_0`
-    latents and the label noise :math:`\sigma_\varepsilon^2 + \tau`, plus :math:`\tau` (chapter 11).
+    With :math:`\tau^2 = \sigma_w^2 \sum_{I>M_0} \lambda_I`, the loss of `theory.test_loss` for the first :math:`M_0`
+    latents and the label noise :math:`\sigma_\varepsilon^2 + \tau^2`, plus :math:`\tau^2` (chapter 11).
 
     Examples
     --------
@@ -155,7 +155,9 @@ def plateau_levels(
     -----
     With :math:`\Delta_s` the root of :math:`df_1(\Delta_s) = s` and :math:`\Delta_\gamma = \gamma M/(\sigma_u^2 N T)`
     the floors are :math:`\sigma_w^2 N \Delta_N`, :math:`\sigma_w^2 T \Delta_T` and :math:`\sigma_w^2 \Delta_\gamma
-    (df_1 - df_2)`, the last one at :math:`\Delta_\gamma` (chapter 11).
+    (df_1 - df_2)`, the last one at :math:`\Delta_\gamma`. The parts are :math:`\sigma_\varepsilon^2 V` for the noise
+    and :math:`\tau^2 (1 + V)` for unseen latents, with the factor :math:`V` of the noise in `theory.test_loss`
+    (chapter 11).
 
     Examples
     --------
@@ -166,7 +168,8 @@ def plateau_levels(
     >>> print(levels.noise.round(5), levels.test_loss.round(4))
     [1.e-02 5.e-05] [0.0589 0.0246]
     """
-    visible = check_spectrum(spectrum).n_latent if n_visible is None else n_visible
+    check_spectrum(spectrum)
+    visible = spectrum.n_latent if n_visible is None else n_visible
     head, unseen = spectrum.head(visible), spectrum.tail(visible)
     noise_var = real_array("noise_var", noise_var, at_least=0, at_most=LARGEST)
     feature_var = _visible_share(spectrum, head, feature_var)
@@ -211,7 +214,8 @@ def diagnose(
         One of `REGIMES` for each setting. ``"label noise"`` and ``"unseen latents"`` where that part of the loss is the
         largest. Elsewhere the cause of the highest floor, ``"features"``, ``"samples"`` or ``"ridge"``; but
         ``"variance"`` where the signal part is more than twice the sum of its floors, as near N = T with too small a
-        ridge. ``"resolved"`` where the loss is zero.
+        ridge. Where half of a ridge to be blamed would not lower the loss, the noise that calls for it is named in its
+        place. ``"resolved"`` where the loss is zero.
 
     Raises
     ------
@@ -228,21 +232,21 @@ def diagnose(
     >>> print(diagnose(PowerLaw(1.0, 10**6), 1000, [100, 1000, 10_000], 1e-9))
     ['samples' 'variance' 'features']
     """
-    levels = plateau_levels(
-        spectrum,
-        n_features,
-        n_samples,
-        ridge,
-        n_visible=n_visible,
-        weight_var=weight_var,
-        noise_var=noise_var,
-        feature_var=feature_var,
-    )
+    variances = {"weight_var": weight_var, "noise_var": noise_var, "feature_var": feature_var}
+    levels = plateau_levels(spectrum, n_features, n_samples, ridge, n_visible=n_visible, **variances)
+    half = plateau_levels(spectrum, n_features, n_samples, np.asarray(ridge) / 2, n_visible=n_visible, **variances)
     floors = np.stack([levels.features, levels.samples, levels.ridge])
+    highest = np.argmax(floors, axis=0)
     largest = np.argmax([levels.signal, levels.noise, levels.unseen], axis=0)
-    conditions = [levels.test_loss == 0, largest == 1, largest == 2, levels.signal > PEAK * floors.sum(axis=0)]
+    needed = (highest == 2) & (half.test_loss >= levels.test_loss) & (levels.noise + levels.unseen > 0)
+    conditions = [
+        levels.test_loss == 0,
+        (largest == 1) | (largest == 0) & needed & (levels.noise >= levels.unseen),
+        (largest == 2) | (largest == 0) & needed,
+        levels.signal > PEAK * floors.sum(axis=0),
+    ]
     names = ["resolved", "label noise", "unseen latents", "variance"]
-    return np.select(conditions, names, np.array(REGIMES)[np.argmax(floors, axis=0)])[()]
+    return np.select(conditions, names, np.array(REGIMES)[highest])[()]
 
 
 def _visible_share(spectrum: Spectrum, head: Spectrum, feature_var: ArrayLike) -> np.ndarray:
