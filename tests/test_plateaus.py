@@ -11,6 +11,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 from scipy.optimize import brentq
 from scipy.special import polygamma
 
+from scaling_laws.allocation import optimal_ridge
 from scaling_laws.plateaus import REGIMES, PlateauLevels, diagnose, plateau_levels, truncated_loss
 from scaling_laws.spectra import Empirical, PowerLaw, check_spectrum
 from scaling_laws.theory import decompose, test_loss
@@ -290,6 +291,7 @@ CAUSES = [
     ("samples", LONG, (1e5, 10, 1e-4), {"noise_var": 1e-3}),
     ("ridge", LONG, (1e5, 1e5, 100), {}),  # Delta = 0.01: about a dozen modes are resolved
     ("ridge", LONG, (1e5, 1e5, 1.0), {"feature_var": 0.01}),
+    ("ridge", PowerLaw(0.1, 30), (2, 2, 0.75), {}),  # half of it would be worse, but no noise calls for it
     ("label noise", LONG, (100, 200, 0), {"noise_var": 10.0}),
     ("label noise", PART, (300, 1e6, 0), {"noise_var": 1e-9}),  # nothing else is left
     ("unseen latents", LONG, (1000, 1e4, 0), {"n_visible": 10}),
@@ -308,7 +310,7 @@ def test_the_cause_is_named_where_there_is_one(cause, spectrum, setting, options
     assert diagnose(spectrum, *setting, **options) == cause
 
 
-def cause_of(features, samples, ridge, noise, unseen, signal, loss_at_half_the_ridge):
+def cause_of(features, samples, ridge, noise, unseen, signal, signal_at_half, loss_at_half):
     """The diagnosis, spelled out for a single setting."""
     parts = {"signal": signal, "label noise": noise, "unseen latents": unseen}
     floors = {"features": features, "samples": samples, "ridge": ridge}
@@ -318,7 +320,7 @@ def cause_of(features, samples, ridge, noise, unseen, signal, loss_at_half_the_r
     if largest != "signal":
         return largest
     blamed = "variance" if signal > 2 * sum(floors.values()) else max(floors, key=floors.get)
-    if blamed == "ridge" and max(noise, unseen) > 0 and loss_at_half_the_ridge >= signal + noise + unseen:
+    if blamed == "ridge" and signal_at_half < signal and loss_at_half >= signal + noise + unseen:
         return "label noise" if noise >= unseen else "unseen latents"
     return blamed
 
@@ -328,11 +330,20 @@ def test_the_diagnosis_agrees_with_the_levels():
     for _ in range(40):
         spectrum, (n, t, ridge), options = random_settings(rng, 50)
         levels = plateau_levels(spectrum, n, t, ridge, **options)
-        half = plateau_levels(spectrum, n, t, ridge / 2, **options).test_loss
-        expected = [cause_of(*entry) for entry in np.transpose([*levels, half])]
+        half = plateau_levels(spectrum, n, t, ridge / 2, **options)
+        expected = [cause_of(*entry) for entry in np.transpose([*levels, half.signal, half.test_loss])]
         assert diagnose(spectrum, n, t, ridge, **options).tolist() == expected
         seen.update(expected)
     assert seen == set(REGIMES)
+
+
+def test_a_ridge_is_blamed_unless_noise_calls_for_it():
+    ridge = optimal_ridge(LONG, 1e8, 1e5, noise_var=0.1)
+    found = diagnose(LONG, 1e8, 1e5, ridge * np.array([1, 100]), noise_var=0.1)
+    assert found.tolist() == ["label noise", "ridge"]
+    few = PowerLaw(0.1, 30)
+    assert diagnose(few, 2, 2, 0.75) == diagnose(few, 2, 2, 0.75, noise_var=1e-40) == "ridge"
+    assert diagnose(Empirical([1.0, 0.1]), 1.02, 1.02, 0.02, n_visible=1) == "variance"
 
 
 def test_variance_is_to_blame_above_twice_the_sum_of_the_floors():
@@ -343,6 +354,23 @@ def test_variance_is_to_blame_above_twice_the_sum_of_the_floors():
     boundary = brentq(excess, 100.1, 200, xtol=1e-12)
     assert diagnose(LONG, 100, boundary * np.array([1 - 1e-6, 1 + 1e-6])).tolist() == ["variance", "features"]
     assert diagnose(LONG, boundary * np.array([1 - 1e-6, 1 + 1e-6]), 100).tolist() == ["variance", "samples"]
+
+
+def test_a_ridge_that_noise_calls_for_is_not_to_blame():
+    spectrum, n, t = PowerLaw(0.3, 10**6), 1e8, 1e4
+    tuned = optimal_ridge(spectrum, n, t, noise_var=10.0)
+
+    def cost_of_the_whole(factor):
+        half, whole = test_loss(spectrum, n, t, factor * tuned * np.array([0.5, 1]), noise_var=10.0)
+        return whole - half
+
+    levels = plateau_levels(spectrum, n, t, tuned, noise_var=10.0)
+    assert levels.ridge > max(levels.features, levels.samples)
+    assert levels.signal > levels.noise
+    boundary = tuned * brentq(cost_of_the_whole, 1, 2, xtol=1e-9)  # half of it is just as good
+    ridges = np.array([tuned, 0.999 * boundary, 1.001 * boundary, 3 * tuned])
+    assert diagnose(spectrum, n, t, ridges, noise_var=10.0).tolist() == ["label noise"] * 2 + ["ridge"] * 2
+    assert diagnose(spectrum, n, t, ridges).tolist() == ["ridge"] * 4
 
 
 def test_every_regime_has_one_name():

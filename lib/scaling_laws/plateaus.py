@@ -238,12 +238,15 @@ def diagnose(
     floors = np.stack([levels.features, levels.samples, levels.ridge])
     highest = np.argmax(floors, axis=0)
     largest = np.argmax([levels.signal, levels.noise, levels.unseen], axis=0)
-    needed = (highest == 2) & (half.test_loss >= levels.test_loss) & (levels.noise + levels.unseen > 0)
+    variance = levels.signal > PEAK * floors.sum(axis=0)
+    # Half the ridge would improve the signal part, but not the loss: the ridge is needed against noise.
+    needed = (half.signal < levels.signal) & (half.test_loss >= levels.test_loss)
+    needed &= (largest == 0) & (highest == 2) & ~variance
     conditions = [
         levels.test_loss == 0,
-        (largest == 1) | (largest == 0) & needed & (levels.noise >= levels.unseen),
-        (largest == 2) | (largest == 0) & needed,
-        levels.signal > PEAK * floors.sum(axis=0),
+        (largest == 1) | needed & (levels.noise >= levels.unseen),
+        (largest == 2) | needed,
+        variance,
     ]
     names = ["resolved", "label noise", "unseen latents", "variance"]
     return np.select(conditions, names, np.array(REGIMES)[highest])[()]
