@@ -1,0 +1,329 @@
+r"""The solution for real data: a kernel's spectrum, a target's projections, and the loss they predict.
+
+Stands beside chapter 12 of the book. On a finite population of inputs nonlinear random features are random linear
+functions of the eigenfunctions of their kernel, so the solution of the model applies with the kernel's eigenvalues in
+place of :math:`\lambda_I` and the target's squared projections in place of :math:`w_I^2 \lambda_I`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from functools import partial
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import ArrayLike
+from scipy.optimize import brentq
+from tqdm.auto import tqdm
+
+from ._validation import MAX_SIZE, real_array, whole_number
+from .experiments import _spawn_seeds, _standard_error
+from .features import RandomFeatures, feature_kernel
+from .regression import shrunk_inverse
+from .spectra import Empirical
+from .theory import LARGEST, decompose
+
+
+@dataclass(frozen=True, eq=False)
+class Population:
+    r"""All inputs there are, with their targets, seen through the kernel of a feature map.
+
+    Parameters
+    ----------
+    inputs : array_like, shape (P, M)
+        One input a row.
+    target : array_like, shape (P,)
+        The number to be learned for each input.
+    activation : str, default "relu"
+        The feature map's activation, a key of `features.ACTIVATIONS`.
+    feature_var : float, default 1
+        :math:`\sigma_u^2 > 0`; the weights are :math:`u_{jI} \sim N(0, \sigma_u^2/M)`.
+
+    Attributes
+    ----------
+    spectrum : Empirical
+        Eigenvalues :math:`\lambda_k` of the kernel, of the matrix :math:`K/P`.
+    projections : ndarray, shape (P,)
+        Squared projections :math:`b_k^2` of the target on the eigenfunctions, in the order of the eigenvalues; they
+        add up to the mean square of the target.
+    scales : ndarray, shape (P,)
+        :math:`s_p = [K(x_p, x_p)/\langle K(x, x)\rangle]^{1/2}`, the size of the feature vector of each input.
+
+    Raises
+    ------
+    ValueError
+        If shapes do not match or a value is not finite.
+
+    Notes
+    -----
+    Needs the eigenvectors of a matrix of size P: about a second for 2,000 inputs.
+
+    Examples
+    --------
+    >>> inputs = np.random.default_rng(0).standard_normal((50, 3))
+    >>> population = Population(inputs, inputs[:, 0])
+    >>> bool(np.isclose(population.projections.sum(), np.mean(inputs[:, 0] ** 2)))
+    True
+    """
+
+    inputs: np.ndarray
+    target: np.ndarray
+    activation: str = "relu"
+    feature_var: float = 1.0
+    spectrum: Empirical = field(init=False)
+    projections: np.ndarray = field(init=False)
+    scales: np.ndarray = field(init=False)
+
+    def __post_init__(self) -> None:
+        inputs, target = real_array("inputs", self.inputs), real_array("target", self.target)
+        kernel = feature_kernel(inputs, activation=self.activation, feature_var=self.feature_var)
+        size = len(inputs)
+        if target.shape != (size,):
+            raise ValueError(f"target must have shape ({size},) to match inputs; got {target.shape}")
+        values, vectors = np.linalg.eigh(kernel / size)
+        values = np.where(values > size * np.finfo(float).eps * values[-1], values, 0.0)
+        diagonal = np.diag(kernel)
+        derived = {
+            "inputs": inputs,
+            "target": target,
+            "spectrum": Empirical(values),
+            "projections": ((target @ vectors) ** 2 / size)[::-1],
+            "scales": np.sqrt(diagonal / diagonal.mean()),
+        }
+        for name, value in derived.items():
+            object.__setattr__(self, name, value)
+
+
+def predict_loss(
+    population: Population,
+    n_features: ArrayLike,
+    n_samples: ArrayLike,
+    ridge: ArrayLike = 0.0,
+    *,
+    scales: ArrayLike | None = None,
+) -> np.ndarray:
+    r"""Expected squared error over the population, predicted from the kernel and the target alone.
+
+    Parameters
+    ----------
+    population : Population
+        Eigenvalues and projections.
+    n_features, n_samples : array_like
+        Numbers of features :math:`N` and of training samples :math:`T`, which are drawn from the population with
+        replacement; from 1 to 1e15, and everything broadcasts.
+    ridge : array_like, default 0
+        :math:`\gamma \ge 0`, added to the unnormalised Gram matrix; positive if `scales` are given.
+    scales : array_like, optional
+        Sizes of the feature vectors of typical samples, such as `Population.scales`; only their ratios count. None:
+        all alike.
+
+    Returns
+    -------
+    ndarray or float
+        The prediction; there is nothing in it to fit.
+
+    Raises
+    ------
+    ValueError
+        If an argument is outside its range.
+
+    Notes
+    -----
+    With :math:`\gamma = \Delta (N - df_1)(T - df_1)`, :math:`f_k = \lambda_k/(\lambda_k + \Delta)`, :math:`g_k = 1 -
+    f_k` and :math:`D` as in `theory.test_loss`
+
+    .. math:: L = \frac{T}{D} \sum_k b_k^2\, g_k\, [(N - df_1)\, g_k + df_1 - df_2] ,
+
+    which follows from chapter 8 for a general teacher (chapter 12). The formula of the eigenlearning framework,
+    arXiv:2110.03922 and arXiv:2311.14646, in other variables. With scales :math:`s`, :math:`\langle s^2 \rangle = 1`,
+    the factor :math:`T - df_1` becomes :math:`h = T \langle s^2/(1 + s^2 c) \rangle` with :math:`c\, h = df_1`.
+
+    Examples
+    --------
+    >>> inputs = np.random.default_rng(0).standard_normal((200, 5))
+    >>> population = Population(inputs, np.sign(inputs[:, 0]))
+    >>> print(predict_loss(population, 100, [20, 50, 200], ridge=0.1).round(3))
+    [1.029 0.597 0.293]
+    """
+    if not isinstance(population, Population):
+        raise ValueError(f"population must be a Population; got {type(population).__name__}")
+    if scales is None:
+        return _alike(population, n_features, n_samples, ridge)
+    scales = real_array("scales", scales, at_least=0)
+    if scales.ndim != 1 or not scales.any():
+        raise ValueError(f"scales must be a one-dimensional list with a positive entry; got shape {scales.shape}")
+    n = real_array("n_features", n_features, at_least=1, at_most=MAX_SIZE)
+    t = real_array("n_samples", n_samples, at_least=1, at_most=MAX_SIZE)
+    ridge = real_array("ridge", ridge, above=0, at_most=LARGEST)
+    square = scales**2 / np.mean(scales**2)
+    return np.vectorize(partial(_of_scales, population, square), otypes=[float])(n, t, ridge)[()]
+
+
+class Measurement(NamedTuple):
+    r"""Losses of repeated experiments on a population; see `measure_loss`.
+
+    Attributes
+    ----------
+    test : ndarray, shape ``(n_trials,) + ridge.shape``
+        Mean squared error over the whole population.
+    train : ndarray, same shape
+        Mean squared error over the training samples.
+    gcv : ndarray, same shape
+        Generalised cross-validation, an estimate of the loss on unseen samples from training data alone:
+        :math:`\text{train}/(1 - \mathrm{df}/T)^2`; not a number where the fit interpolates.
+    loo : ndarray, same shape
+        Leave-one-out cross-validation, the mean of :math:`r_t^2/(1 - h_t)^2` with the residual :math:`r_t` and leverage
+        :math:`h_t` of each sample; :math:`\sum_t h_t = \mathrm{df}`.
+
+    Examples
+    --------
+    >>> losses = Measurement(*np.array([[1.0, 3.0], [0.5, 0.5], [1.0, 2.0], [1.5, 2.0]]))
+    >>> print(losses.mean.test, losses.stderr.test)
+    2.0 1.0
+    """
+
+    test: np.ndarray
+    train: np.ndarray
+    gcv: np.ndarray
+    loo: np.ndarray
+
+    @property
+    def mean(self) -> Measurement:
+        """Means over the trials."""
+        return Measurement(*(losses.mean(axis=0)[()] for losses in self))
+
+    @property
+    def stderr(self) -> Measurement:
+        """Standard errors of the means."""
+        return Measurement(*map(_standard_error, self))
+
+
+def measure_loss(
+    population: Population,
+    n_features: int,
+    n_samples: int,
+    ridge: ArrayLike,
+    *,
+    replace: bool = True,
+    n_trials: int = 20,
+    seed: int = 0,
+    progress: bool = False,
+) -> Measurement:
+    r"""Train students on samples of a population, again and again.
+
+    Parameters
+    ----------
+    population : Population
+        Where the samples come from, and where the test loss is averaged.
+    n_features, n_samples : int
+        Numbers of features :math:`N` and of training samples :math:`T`.
+    ridge : array_like
+        Ridges :math:`\gamma \ge 0`, any shape. All of them share one factorisation a trial.
+    replace : bool, default True
+        Draw the samples with replacement, as the theory assumes. False: every sample is another one, as in practice,
+        and :math:`T \le P`.
+    n_trials : int, default 20
+        Independent experiments; features and samples are drawn anew in each.
+    seed : int, default 0
+        Seeds every trial through `numpy.random.SeedSequence`.
+    progress : bool, default False
+        Show a progress bar.
+
+    Returns
+    -------
+    Measurement
+        Named tuple ``(test, train, gcv, loo)`` of arrays, with ``mean`` and ``stderr``.
+
+    Raises
+    ------
+    ValueError
+        If an argument is outside its range.
+
+    Notes
+    -----
+    The test loss is an average over the population, training samples included: in the sense of the theory the
+    population *is* the distribution.
+
+    Examples
+    --------
+    >>> inputs = np.random.default_rng(0).standard_normal((500, 20))
+    >>> population = Population(inputs, np.sign(inputs[:, 0]))
+    >>> measured, predicted = measure_loss(population, 100, 50, 1.0), predict_loss(population, 100, 50, 1.0)
+    >>> bool(abs(measured.mean.test / predicted - 1) < 0.05)
+    True
+    """
+    if not isinstance(population, Population):
+        raise ValueError(f"population must be a Population; got {type(population).__name__}")
+    n_features, n_samples = whole_number("n_features", n_features), whole_number("n_samples", n_samples)
+    ridge = real_array("ridge", ridge, at_least=0)
+    if not replace and n_samples > len(population.inputs):
+        raise ValueError(f"n_samples must be at most {len(population.inputs)} without replacement; got {n_samples}")
+    run = partial(_trial, population, n_features, n_samples, ridge.reshape(-1, 1), replace)
+    seeds = tqdm(_spawn_seeds(seed, n_trials), disable=not progress, unit="trial")
+    trials = np.array([run(seed) for seed in seeds])
+    return Measurement(*trials.swapaxes(0, 1).reshape(4, len(trials), *ridge.shape))
+
+
+def _alike(population, n_features, n_samples, ridge) -> np.ndarray:
+    """The prediction for samples of one size."""
+    values = population.spectrum.eigenvalues
+    parts = decompose(population.spectrum, n_features, n_samples, ridge, feature_var=float(values.size))
+
+    def loss(n, delta, df1, df2, inflation):
+        missed = np.divide(delta, values + delta, out=np.ones(values.size), where=values > 0)
+        return population.projections @ (missed * ((n - df1) * missed + df1 - df2)) * inflation / n
+
+    return np.vectorize(loss, otypes=[float])(n_features, *parts[:3], parts.inflation)[()]
+
+
+def _of_scales(population, square, n, t, ridge) -> float:
+    """The prediction for samples of different sizes, in one setting; `square` has the mean 1."""
+    values, projections = population.spectrum.eigenvalues, population.projections
+
+    def solve(log_delta):
+        """Missed fractions, df1, and c with c h = df1."""
+        missed = 1 / (1 + values / np.exp(log_delta))
+        df1 = np.sum(1 - missed)
+        excess = lambda log_c: t * np.mean(1 - 1 / (1 + square * np.exp(log_c))) - df1  # noqa: E731
+        return missed, df1, np.exp(brentq(excess, -80, 80, xtol=1e-12))
+
+    def mismatch(log_delta):
+        _, df1, c = solve(log_delta)
+        return log_delta + np.log((n - df1) * t * np.mean(square / (1 + square * c)) / ridge)
+
+    most = min(n, t * np.mean(square > 0), np.count_nonzero(values))
+    resolved = lambda log_delta: np.sum(values / (values + np.exp(log_delta))) - (1 - 1e-9) * most  # noqa: E731
+    high = np.log(values[0] + ridge) + 20
+    log_delta = brentq(mismatch, brentq(resolved, -700, high), high, xtol=1e-12)
+
+    missed, df1, c = solve(log_delta)
+    transition = np.sum(missed * (1 - missed))
+    h = t * np.mean(square / (1 + square * c))
+    h_1 = t * np.mean(square / (1 + square * c) ** 2)
+    h_2 = t * np.mean((square / (1 + square * c)) ** 2)
+    determinant = (n - df1 + transition) * h + (n - df1) * transition * h_2 / h_1
+    return projections @ (missed * ((n - df1) * missed + transition)) * h**2 / (h_1 * determinant)
+
+
+def _trial(population, n_features, n_samples, ridge, replace, seed) -> np.ndarray:
+    """One experiment: test loss, training loss, and two estimates from training data, for every ridge."""
+    rng = np.random.default_rng(seed)
+    feature_map = RandomFeatures.draw(
+        n_features,
+        population.inputs.shape[1],
+        rng,
+        activation=population.activation,
+        feature_var=population.feature_var,
+    )
+    features = feature_map(population.inputs)
+    drawn = rng.choice(len(features), n_samples, replace=replace)
+    left, singular, right = np.linalg.svd(features[drawn], full_matrices=False)
+    inverse = shrunk_inverse(singular, ridge, (n_samples, n_features))
+    coefficients = (inverse * (population.target[drawn] @ left)) @ right
+    errors = (coefficients @ features.T - population.target) ** 2
+    residuals = errors[:, drawn]
+    train = residuals.mean(axis=1)
+    kept = 1 - (inverse * singular) @ left.T**2  # 1 - leverage, for each ridge and sample
+    kept = np.where(kept > 1e-10, kept, np.nan)
+    gcv, loo = train / kept.mean(axis=1) ** 2, np.mean(residuals / kept**2, axis=1)
+    return np.array([errors.mean(axis=1), train, gcv, loo])
