@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 from itertools import combinations_with_replacement, product
 from math import comb, factorial
 from typing import Any, NamedTuple
@@ -23,12 +24,15 @@ from ._validation import one_of, real_array
 from .allocation import optimal_loss
 from .asymptotics import bottleneck_loss
 from .diagrams import wick_moment
+from .eigenframework import Population, predict_loss
+from .features import feature_kernel
+from .natural import load_digits_population
 from .phenomenology import BESIROGLU
 from .plateaus import diagnose, plateau_levels
 from .regression import ridge_path
 from .resolvent import marchenko_pastur_density, sample_covariance_edges
 from .spectra import Empirical, PowerLaw, fit_spectrum
-from .theory import solve_delta, test_loss
+from .theory import decompose, solve_delta, test_loss
 
 
 class Verdict(NamedTuple):
@@ -274,6 +278,36 @@ def _noise_takeover():
         return levels.signal - levels.noise
 
     return brentq(excess, 10, 1e6)
+
+
+@cache
+def _digits():
+    """The population of chapter 12, with odd against even as its target; and the labels."""
+    from sklearn.datasets import load_digits
+
+    inputs, labels = load_digits_population(), load_digits().target
+    inputs = (inputs - inputs.mean(axis=0)) / inputs.std()
+    return Population(inputs, np.where(labels % 2, 1.0, -1.0)), labels
+
+
+def _ten_outputs(n, t, ridge):
+    """Summed loss of ten outputs, from the resolvent of the kernel and without its eigenvectors."""
+    population, labels = _digits()
+    targets, size = np.eye(10)[labels], len(labels)
+    parts = decompose(population.spectrum, n, t, ridge, feature_var=float(size))
+    kernel = feature_kernel(population.inputs, activation="relu") / size
+    missed = parts.delta * np.linalg.solve(kernel + parts.delta * np.eye(size), targets)
+    quadratic, linear = np.sum(missed**2) / size, np.sum(missed * targets) / size
+    return parts.inflation / n * ((n - parts.df1) * quadratic + (parts.df1 - parts.df2) * linear)
+
+
+def _enough_digits():
+    return np.exp(brentq(lambda x: predict_loss(_digits()[0], 1e12, np.exp(x)) - 0.2, 2, 7))
+
+
+def _blank_half():
+    scales = np.tile([0.0, 1.0], 50)
+    return predict_loss(_digits()[0], 400, 200, 1.0, scales=scales) / predict_loss(_digits()[0], 400, 200, 1.0)
 
 
 _LONG = PowerLaw(alpha=0.5, n_latent=10**12)
@@ -579,6 +613,19 @@ ANSWERS: dict[str, _Number | _Function | _Names] = {
     "six-curves": _Names(
         lambda: [str(diagnose(**setting)) for setting in _BOXES.values()],
         "Change one factor at a time and compare with the fingerprints.",
+    ),
+    # chapter 12
+    "null-target": _Number(
+        lambda: 1 + plateau_levels(_LONG, 100, 400, noise_var=1.0).noise, 1e-6, "g = 1; D is small."
+    ),
+    "source-capacity": _Number(lambda: min(6, 2 * 2), 1e-6, "Compare b = 6 with 2 (1 + a)."),
+    "enough-digits": _Number(_enough_digits, 1e-2, "Solve predict_loss(population, 1e15, T) = 0.2 for T."),
+    "elliptical-limit": _Number(_blank_half, 1e-3, "predict_loss takes scales, such as [2**0.5, 0]."),
+    "ten-digits": _Function(
+        _ten_outputs,
+        lambda: [(100, 300, 2.0), (400, 50, 0.1)],
+        1e-6,
+        "The projections of the ten targets add up.",
     ),
 }
 
