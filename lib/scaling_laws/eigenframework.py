@@ -21,7 +21,9 @@ from .experiments import _spawn_seeds, _standard_error
 from .features import RandomFeatures, feature_kernel
 from .regression import shrunk_inverse
 from .spectra import Empirical
-from .theory import LARGEST, decompose
+from .theory import LARGEST, _corner, _settings, _solve
+
+ROUNDING = 1e-10  # of one minus a leverage, and of the target's power
 
 
 @dataclass(frozen=True, eq=False)
@@ -76,6 +78,8 @@ class Population:
 
     def __post_init__(self) -> None:
         inputs, target = real_array("inputs", self.inputs), real_array("target", self.target)
+        if inputs.ndim != 2 or not inputs.any():
+            raise ValueError(f"inputs must be a matrix of shape (P, M), not all zero; got shape {inputs.shape}")
         kernel = feature_kernel(inputs, activation=self.activation, feature_var=self.feature_var)
         size = len(inputs)
         if target.shape != (size,):
@@ -155,7 +159,8 @@ def predict_loss(
     n = real_array("n_features", n_features, at_least=1, at_most=MAX_SIZE)
     t = real_array("n_samples", n_samples, at_least=1, at_most=MAX_SIZE)
     ridge = real_array("ridge", ridge, above=0, at_most=LARGEST)
-    square = scales**2 / np.mean(scales**2)
+    square = (scales / scales.max()) ** 2
+    square /= square.mean()
     return np.vectorize(partial(_of_scales, population, square), otypes=[float])(n, t, ridge)[()]
 
 
@@ -265,44 +270,62 @@ def measure_loss(
 
 
 def _alike(population, n_features, n_samples, ridge) -> np.ndarray:
-    """The prediction for samples of one size."""
-    values = population.spectrum.eigenvalues
-    parts = decompose(population.spectrum, n_features, n_samples, ridge, feature_var=float(values.size))
+    """The prediction for samples of one size; what is solved for, and why, is in `theory.decompose`."""
+    spectrum, projections = population.spectrum, population.projections
+    values = spectrum.eigenvalues
+    n, t, ridge, unit = _settings(spectrum, n_features, n_samples, ridge, float(values.size))
+    delta, margin = _solve(spectrum, n, t, ridge, unit)
+    delta, margin, transition, corner = _corner(spectrum, n, t, delta, margin, spectrum.mode_sum(delta, 1, 1))
 
-    def loss(n, delta, df1, df2, inflation):
+    def missed_power(delta, features_left, transition):
         missed = np.divide(delta, values + delta, out=np.ones(values.size), where=values > 0)
-        return population.projections @ (missed * ((n - df1) * missed + df1 - df2)) * inflation / n
+        return projections @ (missed * (features_left * missed + transition))
 
-    return np.vectorize(loss, otypes=[float])(n_features, *parts[:3], parts.inflation)[()]
+    features_left, samples_left = margin + np.maximum(n - t, 0), margin + np.maximum(t - n, 0)
+    power = np.vectorize(missed_power, otypes=[float])(delta, features_left, transition)
+    determinant = features_left * samples_left + (2 * margin + np.abs(n - t)) * transition
+    with np.errstate(divide="ignore", invalid="ignore"):
+        loss = np.where(power > 0, t * power / determinant, 0.0)
+    unseen = projections[spectrum.rank :].sum() > ROUNDING * projections.sum()
+    return np.where(corner & (t <= n) & unseen, np.inf, loss)[()]
 
 
 def _of_scales(population, square, n, t, ridge) -> float:
-    """The prediction for samples of different sizes, in one setting; `square` has the mean 1."""
+    """The prediction for samples of different sizes, in one setting; `square` has the mean 1.
+
+    The unknown is the margin r between df1 and the most that it can be: Delta, c and the ridge follow from it.
+    """
     values, projections = population.spectrum.eigenvalues, population.projections
+    rank, loud = np.count_nonzero(values), t * np.mean(square > 0)
+    most = min(n, loud, rank)
+    values, seen = values[:rank], projections[:rank]
 
-    def solve(log_delta):
-        """Missed fractions, df1, and c with c h = df1."""
-        missed = 1 / (1 + values / np.exp(log_delta))
-        df1 = np.sum(1 - missed)
-        excess = lambda log_c: t * np.mean(1 - 1 / (1 + square * np.exp(log_c))) - df1  # noqa: E731
-        return missed, df1, np.exp(brentq(excess, -80, 80, xtol=1e-12))
+    def solve(log_margin):
+        """Missed fractions of the visible modes, N - df1, and c, for a margin."""
+        margin = np.exp(log_margin)
+        missed = lambda x: 1 / (1 + values / np.exp(x))  # noqa: E731
+        unresolved = lambda x: np.sum(missed(x)) - (rank - most) - margin  # noqa: E731
+        resolved = lambda x: np.sum(1 - missed(x)) - (most - margin)  # noqa: E731
+        log_delta = brentq(unresolved if 2 * most > rank else resolved, -700, 700, xtol=1e-13)
+        left = (loud - most) + margin  # loud - df1, where each sample that is not blank counts one
+        kept = lambda x: t * np.mean((square > 0) / (1 + square * np.exp(x))) - left  # noqa: E731
+        taken = lambda x: t * np.mean(1 - 1 / (1 + square * np.exp(x))) - (most - margin)  # noqa: E731
+        log_c = brentq(kept if 2 * left < loud else taken, -700, 700, xtol=1e-13)
+        return missed(log_delta), (n - most) + margin, np.exp(log_c), log_delta
 
-    def mismatch(log_delta):
-        _, df1, c = solve(log_delta)
-        return log_delta + np.log((n - df1) * t * np.mean(square / (1 + square * c)) / ridge)
+    def excess(log_margin):
+        _, left, c, log_delta = solve(log_margin)
+        return log_delta + np.log(left * t * np.mean(square / (1 + square * c))) - np.log(ridge)
 
-    most = min(n, t * np.mean(square > 0), np.count_nonzero(values))
-    resolved = lambda log_delta: np.sum(values / (values + np.exp(log_delta))) - (1 - 1e-9) * most  # noqa: E731
-    high = np.log(values[0] + ridge) + 20
-    log_delta = brentq(mismatch, brentq(resolved, -700, high), high, xtol=1e-12)
-
-    missed, df1, c = solve(log_delta)
+    log_margin = brentq(excess, np.log(most) - 80, np.log(most) - 1e-12, xtol=1e-13)
+    missed, left, c, _ = solve(log_margin)
     transition = np.sum(missed * (1 - missed))
     h = t * np.mean(square / (1 + square * c))
     h_1 = t * np.mean(square / (1 + square * c) ** 2)
     h_2 = t * np.mean((square / (1 + square * c)) ** 2)
-    determinant = (n - df1 + transition) * h + (n - df1) * transition * h_2 / h_1
-    return projections @ (missed * ((n - df1) * missed + transition)) * h**2 / (h_1 * determinant)
+    determinant = (left + transition) * h + left * transition * h_2 / h_1
+    power = seen @ (missed * (left * missed + transition)) + projections[rank:].sum() * (left + transition)
+    return power * h**2 / (h_1 * determinant)
 
 
 def _trial(population, n_features, n_samples, ridge, replace, seed) -> np.ndarray:
@@ -324,6 +347,8 @@ def _trial(population, n_features, n_samples, ridge, replace, seed) -> np.ndarra
     residuals = errors[:, drawn]
     train = residuals.mean(axis=1)
     kept = 1 - (inverse * singular) @ left.T**2  # 1 - leverage, for each ridge and sample
-    kept = np.where(kept > 1e-10, kept, np.nan)
-    gcv, loo = train / kept.mean(axis=1) ** 2, np.mean(residuals / kept**2, axis=1)
+    kept = np.where(kept > ROUNDING, kept, 0.0)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        gcv = np.where(kept.any(axis=1), train / kept.mean(axis=1) ** 2, np.nan)
+        loo = np.mean(np.where(kept > 0, residuals / kept**2, np.nan), axis=1)
     return np.array([errors.mean(axis=1), train, gcv, loo])
