@@ -24,6 +24,7 @@ from ._validation import one_of, real_array
 from .allocation import optimal_loss
 from .asymptotics import bottleneck_loss
 from .diagrams import wick_moment
+from .dynamics import flow_asymptotic, gradient_flow_loss
 from .eigenframework import Population, predict_loss
 from .features import feature_kernel
 from .natural import load_digits_population
@@ -303,6 +304,24 @@ def _ten_outputs(n, t, ridge):
 
 def _enough_digits():
     return np.exp(brentq(lambda x: predict_loss(_digits()[0], 1e12, np.exp(x)) - 0.2, 2, 7))
+
+
+def _done():
+    law = PowerLaw(1.0, 10**14)
+    loss = lambda x: gradient_flow_loss(law, np.exp(x), 1000) - 1.1 * bottleneck_loss(1.0, 1000, shift=0.5)  # noqa: E731
+    return np.exp(brentq(loss, 8, 25))
+
+
+def _descent(features, labels, step, n_steps):
+    """Gradient descent in closed form, from the singular value decomposition."""
+    left, singular, right = np.linalg.svd(features, full_matrices=False)
+    return ((1 - (1 - step * singular**2) ** n_steps) / singular * (labels @ left)) @ right
+
+
+def _descent_cases():
+    rng = np.random.default_rng(13)
+    shapes = [((20, 5), 0.01, 30), ((6, 15), 0.02, 7)]
+    return [(rng.standard_normal(shape), rng.standard_normal(shape[0]), step, n) for shape, step, n in shapes]
 
 
 def _blank_half():
@@ -626,6 +645,20 @@ ANSWERS: dict[str, _Number | _Function | _Names] = {
         lambda: [(100, 300, 2.0), (400, 50, 0.1)],
         1e-6,
         "The projections of the ten targets add up.",
+    ),
+    # chapter 13
+    "patience": _Number(
+        lambda: np.exp(brentq(lambda x: flow_asymptotic(0.5, np.exp(x)) / flow_asymptotic(0.5, 1.0) - 0.5, 0, 9)),
+        1e-6,
+        "The exponent of time is alpha/(1 + alpha).",
+    ),
+    "costly-steps": _Number(lambda: 1 / (2 + (1 + 1.0)), 1e-3, "t is proportional to N^(1 + alpha) still."),
+    "accelerated": _Number(
+        lambda: 1 / (1 + (1 + 1.0) / 2), 1e-3, "Which latents are known at time t? Then balance N and t."
+    ),
+    "done": _Number(_done, 1e-2, "Solve gradient_flow_loss(law, t, 1000) = 1.1 times its value at infinite time."),
+    "discrete-steps": _Function(
+        _descent, _descent_cases, 1e-9, "theta starts at zero and gets step * features.T @ residuals, n_steps times."
     ),
 }
 
