@@ -18,6 +18,7 @@ allocation      the best ridge, the best split of a budget            10
 plateaus        floors of the loss, and their diagnosis               11
 eigenframework  kernel spectra of real data, predictions              12
 dynamics        gradient flow, early stopping, compute                13
+quadratic       students whose features learn                         14
 plotting        the course's figure style
 exercises       checks for the exercises' answers
 ==============  ====================================================  =======

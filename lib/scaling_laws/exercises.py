@@ -30,6 +30,7 @@ from .features import feature_kernel
 from .natural import load_digits_population
 from .phenomenology import BESIROGLU
 from .plateaus import diagnose, plateau_levels
+from .quadratic import QuadraticModel
 from .regression import ridge_path
 from .resolvent import marchenko_pastur_density, sample_covariance_edges
 from .spectra import Empirical, PowerLaw, fit_spectrum
@@ -322,6 +323,26 @@ def _descent_cases():
     rng = np.random.default_rng(13)
     shapes = [((20, 5), 0.01, 30), ((6, 15), 0.02, 7)]
     return [(rng.standard_normal(shape), rng.standard_normal(shape[0]), step, n) for shape, step, n in shapes]
+
+
+def _effective_features(weights, meta_weights, strength, latents, coefficients):
+    """The derivative of the student by its parameters, as `QuadraticModel` has it."""
+    return latents @ QuadraticModel(weights, meta_weights, strength).effective_weights(coefficients).T
+
+
+def _effective_cases():
+    rng = np.random.default_rng(14)
+    cases = []
+    for n, m, strength in [(3, 5, 0.5), (6, 4, 2.0)]:
+        meta_weights = rng.standard_normal((n, n, m))
+        symmetric = meta_weights + meta_weights.swapaxes(0, 1)
+        cases.append((rng.standard_normal((n, m)), symmetric, strength, rng.standard_normal((7, m)), rng.random(n)))
+    return cases
+
+
+def _published_kappa():
+    eigenvalues = np.arange(1, 1001.0) ** -2
+    return brentq(lambda k: 0.01 + k * np.sum(eigenvalues / (eigenvalues * 100 + k)) - k, 1e-6, 10)
 
 
 def _blank_half():
@@ -660,6 +681,20 @@ ANSWERS: dict[str, _Number | _Function | _Names] = {
     "discrete-steps": _Function(
         _descent, _descent_cases, 1e-9, "theta starts at zero and gets step * features.T @ residuals, n_steps times."
     ),
+    # chapter 14
+    "biased-teacher": _Number(lambda: (1 + 0.8 - 0.3) - 1, 1e-6, "Beyond which exponent does w^2 lambda fall, summed?"),
+    "variance-limited": _Number(
+        lambda: brentq(lambda t: test_loss(_LONG, 100, t) / plateau_levels(_LONG, 100, t).features - 1.01, 200, 1e6),
+        1e-3,
+        "The excess over the limit is N/(T - N) of it.",
+    ),
+    "unexplained-share": _Number(
+        lambda: solve_delta(PowerLaw(1.0, 10**12), 100, 1e15) ** -0.5, 1e-2, "lambda_I = Delta_N at that rank."
+    ),
+    "effective-features": _Function(
+        _effective_features, _effective_cases, 1e-9, "Move the weights by the strength times v theta first."
+    ),
+    "published-kappa": _Number(_published_kappa, 1e-6, "kappa = T Delta; the ridge is gamma' N/M for a very large N."),
 }
 
 
