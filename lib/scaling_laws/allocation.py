@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy.optimize import elementwise
 
+from ._search import minimiser
 from ._validation import MAX_SIZE, real_array
 from .spectra import Spectrum
 from .theory import LARGEST, solve_delta, test_loss
@@ -20,7 +21,6 @@ from .theory import LARGEST, solve_delta, test_loss
 EDGE = 1e-12  # how far, in log Delta, from the ridgeless branch the search begins
 CAUTIOUS = 1e-4  # where the search begins without such a branch, in units of the smallest eigenvalue and of the noise
 FAR = 1e3  # how far above its scale for a large ridge the search ends
-SHARES = np.linspace(0, 1, 61)  # of the range of log N, where the best split is looked for first
 
 
 def optimal_modes(alpha: ArrayLike, n_features: ArrayLike, n_samples: ArrayLike) -> np.ndarray:
@@ -234,15 +234,7 @@ def compute_optimal(
     budget, price, *_ = setting
     low = np.log(np.maximum(1.0, budget - price * MAX_SIZE if bought else budget / MAX_SIZE))
     high = np.log(np.minimum(budget - price if bought else budget, MAX_SIZE))
-    for _ in range(2):  # a grid, and a finer one around its best point
-        grid = low[..., None] + (high - low)[..., None] * SHARES
-        best = np.argmin(loss(grid, *(value[..., None] for value in setting)), axis=-1, keepdims=True)
-        middle = np.clip(best, 1, len(SHARES) - 2)
-        bracket = [np.take_along_axis(grid, middle + k, axis=-1)[..., 0] for k in (-1, 0, 1)]
-        low, high = bracket[0], bracket[2]
-    found = elementwise.find_minimum(loss, tuple(bracket), args=setting)
-    at_end = (best != middle)[..., 0] | ~found.success
-    n = np.exp(np.where(at_end, np.take_along_axis(grid, best, axis=-1)[..., 0], found.x))
+    n = np.exp(minimiser(loss, low, high, setting))
     t = samples(n, budget, price)
     return Allocation(n[()], t[()], optimal_loss(spectrum, n, t, weight_var=weight_var, noise_var=noise_var))
 

@@ -28,6 +28,7 @@ from scipy.optimize import elementwise
 from scipy.special import gamma
 from tqdm.auto import tqdm
 
+from ._search import minimiser
 from ._validation import MAX_SIZE, real_array
 from .experiments import Simulation, _check_setting, _spawn_seeds
 from .features import RandomFeatures
@@ -44,7 +45,6 @@ SOLVED = 1e-6  # relative Newton step of a root: as large as rounding where N - 
 MAX_NEWTON = 50  # Newton takes 2 to 10 steps
 GONE = 1e3  # t, in units of the inverse of the smallest eigenvalue of A, after which the loss has underflowed
 ALONE = 1e-9  # how close the edge comes to the smallest eigenvalue, relative to it, for unlimited sizes
-SHARES = np.linspace(0, 1, 61)  # of the range of log N, where the frontier is looked for first
 
 
 def gradient_flow_loss(
@@ -220,11 +220,8 @@ def compute_frontier(spectrum: Spectrum, compute: ArrayLike, *, weight_var: Arra
         n = np.clip(np.exp(log_n), 1, MAX_SIZE)
         return gradient_flow_loss(spectrum, compute / n, n)
 
-    grid = np.log(MAX_SIZE) * SHARES
-    best = np.argmin(loss(grid, compute[..., None]), axis=-1)
-    middle = np.clip(best, 1, len(SHARES) - 2)
-    found = elementwise.find_minimum(loss, tuple(grid[middle + k] for k in (-1, 0, 1)), args=(compute,))
-    n = np.clip(np.exp(np.where((best == middle) & found.success, found.x, grid[best])), 1, MAX_SIZE)
+    ends = np.zeros(compute.shape), np.full(compute.shape, np.log(MAX_SIZE))
+    n = np.clip(np.exp(minimiser(loss, *ends, (compute,))), 1, MAX_SIZE)
     best_loss = weight_var * gradient_flow_loss(spectrum, compute / n, n)
     return Frontier(*(part[()] for part in np.broadcast_arrays(n, compute / n, best_loss)))
 
