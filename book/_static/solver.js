@@ -1,0 +1,385 @@
+/* The theory, for the page: what the library computes with numpy, in plain JavaScript and under the same names.
+
+   Stands beside spectra, theory, asymptotics, allocation, plateaus and resolvent of the Python library, whose comments
+   and chapters derive the formulas. Everything is scalar here, and arguments are not checked: the controls do that.
+   A test in a browser compares every curve of every explorer with the library. */
+"use strict";
+
+const scalingLaws = {};
+
+(() => {
+  const N_HEAD = 64; // terms summed one by one before the Euler-Maclaurin formula takes over
+  const MAX_DIRECT = 512; // most latents that are all summed one by one
+  const NEAR_POLE = 24; // an end of the formula this close to a pole is moved away by N_HEAD terms
+  const GREGORY = [1 / 2, 1 / 12, 1 / 24, 19 / 720, 3 / 160, 863 / 60480, 275 / 24192, 33953 / 3628800];
+  const MAX_SIZE = 1e15;
+  const EDGE = 1e-12, CAUTIOUS = 1e-4, FAR = 1e3; // where the search for the best ridge begins and ends: see allocation
+  const PEAK = 2; // how far the signal part may exceed the sum of its floors before variance is to blame
+
+  const sum = (values) => values.reduce((total, value) => total + value, 0);
+  const clip = (value, low, high) => Math.min(Math.max(value, low), high);
+  const geomspace = (low, high, count) =>
+    Array.from({ length: count }, (_, k) => low * (high / low) ** (k / (count - 1)));
+
+  // ---------------------------------------------------------------- quadrature and roots
+
+  /** Nodes and weights of Gauss and Legendre on [-1, 1]: roots of the Legendre polynomial, by Newton's method. */
+  function gauss_legendre(order) {
+    return Array.from({ length: order }, (_, k) => {
+      let x = Math.cos((Math.PI * (k + 0.75)) / (order + 0.5)), slope = 1;
+      for (let iteration = 0; iteration < 20; iteration++) {
+        let before = 1, value = x;
+        for (let n = 2; n <= order; n++) [before, value] = [value, ((2 * n - 1) * x * value - (n - 1) * before) / n];
+        slope = (order * (x * value - before)) / (x * x - 1);
+        x -= value / slope;
+      }
+      return { x, weight: 2 / ((1 - x * x) * slope * slope) };
+    });
+  }
+  const GAUSS = gauss_legendre(16);
+
+  /** Root of a function between two places where its signs differ: Chandrupatla's method, as scipy has it. */
+  function find_root(f, low, high, tolerance = 1e-10) {
+    let [x1, x2, f1, f2] = [low, high, f(low), f(high)];
+    for (let iteration = 0, share = 0.5; iteration < 100; iteration++) {
+      const x = x1 + share * (x2 - x1), value = f(x), same = Math.sign(value) === Math.sign(f1);
+      const [x3, f3] = same ? [x1, f1] : [x2, f2];
+      if (!same) [x2, f2] = [x1, f1];
+      [x1, f1] = [x, value];
+      const smallest = tolerance / Math.abs(x2 - x1);
+      if (smallest > 0.5 || f1 === 0) break;
+      const xi = (x1 - x2) / (x3 - x2), phi = (f1 - f2) / (f3 - f2);
+      const quadratic = (f1 / (f2 - f1)) * (f3 / (f2 - f3))
+        + ((((x3 - x1) / (x2 - x1)) * f1) / (f3 - f1)) * (f2 / (f3 - f2));
+      const safe = phi * phi < xi && (1 - phi) ** 2 < 1 - xi; // inverse interpolation stays inside, else bisect
+      share = clip(safe ? quadratic : 0.5, smallest, 1 - smallest);
+    }
+    return Math.abs(f1) < Math.abs(f2) ? x1 : x2;
+  }
+
+  // ---------------------------------------------------------------- spectra
+
+  /** The spectrum I^-(1 + alpha), I = 1 .. n_latent, as a few hundred weighted levels: a sum over its latents is the
+      same sum over the levels, weighted. */
+  class PowerLaw {
+    constructor(alpha, n_latent) {
+      Object.assign(this, { alpha, n_latent, rank: n_latent, a: 1 + alpha, parts: new Map() });
+      const { terms, integral } = this.split(N_HEAD, n_latent);
+      this.levels = Float64Array.from([...terms, ...integral], ([level]) => level);
+      this.weights = Float64Array.from([...terms, ...integral], ([, weight]) => weight);
+      this.trace = this.tail(0);
+    }
+
+    eigenvalue(rank) {
+      return rank ** -this.a;
+    }
+
+    /** Levels and weights of the terms outside of lower .. upper, and of the integral between, by Euler-Maclaurin.
+
+        The formula's half terms and derivatives are written as differences of terms (Gregory): 1/2 + D/12 + D^2/24
+        + .. at each end, with D the backward difference. They only change weights. */
+    split(lower, upper) {
+      const key = `${lower} ${upper}`, { n_latent } = this, is_short = n_latent <= MAX_DIRECT;
+      if (this.parts.has(key)) return this.parts.get(key);
+      const weights = new Map(), add = (rank, weight) => weights.set(rank, (weights.get(rank) ?? 0) + weight);
+      for (let rank = 1; rank <= (is_short ? n_latent : lower); rank++) add(rank, 1);
+      for (let rank = upper + 1; rank <= n_latent; rank++) add(rank, 1);
+      if (!is_short) for (const [end, sign] of [[lower, -1], [upper, 1]])
+        GREGORY.forEach((factor, order) => {
+          for (let k = 0, binomial = 1; k <= order; binomial *= (k - order) / (k + 1), k++)
+            add(end - k, sign * factor * binomial);
+        });
+      const terms = Array.from(weights, ([rank, weight]) => [this.eigenvalue(rank), weight]), integral = [];
+      const length = Math.log(upper / lower), n_panels = is_short ? 0 : Math.ceil((length * this.a) / 6);
+      for (let panel = 0; panel < n_panels; panel++) // in the logarithm of the rank
+        for (const { x, weight } of GAUSS) {
+          const half = length / n_panels / 2, rank = lower * Math.exp(half * (2 * panel + 1 + x));
+          integral.push([this.eigenvalue(rank), weight * half * rank]);
+        }
+      this.parts.set(key, { terms, integral });
+      return this.parts.get(key);
+    }
+
+    /** Variance of the latents beyond the first n_visible, by the same formula; its integral is elementary. */
+    tail(n_visible) {
+      const { alpha, n_latent } = this, start = Math.min(n_visible + N_HEAD, n_latent);
+      let total = 0;
+      for (let rank = start; rank > n_visible; rank--) total += this.eigenvalue(rank);
+      if (start === n_latent) return total;
+      const end = (rank) => { // the half term and the first derivatives of I^-a
+        const x = 1 / (rank * rank), a = this.a;
+        return this.eigenvalue(rank) * (1 / 2 - (a / rank) * (1 / 12 - ((a + 1) * (a + 2) * x) / 720));
+      };
+      return total + end(n_latent) - end(start) - (start ** -alpha * Math.expm1(-alpha * Math.log(n_latent / start))) / alpha;
+    }
+
+    /** Sums over modes at a real delta, of f, f^2, g, f g and f^2 g with f = lambda / (lambda + delta), g = 1 - f. */
+    sums(delta) {
+      const { levels, weights } = this;
+      let df1 = 0, df2 = 0, unresolved = 0, transition = 0, curvature = 0;
+      for (let k = 0; k < levels.length; k++) {
+        const inverse = 1 / (levels[k] + delta), f = levels[k] * inverse, g = delta * inverse, resolved = weights[k] * f;
+        df1 += resolved;
+        df2 += resolved * f;
+        unresolved += weights[k] * g;
+        transition += resolved * g;
+        curvature += resolved * f * g;
+      }
+      return { df1, df2, unresolved, transition, curvature };
+    }
+  }
+
+  /** k of df1 = k (1 / delta)^(1 / (1 + alpha)). */
+  function spectral_constant(alpha) {
+    const angle = Math.PI / (1 + alpha);
+    return angle / Math.sin(angle);
+  }
+
+  const bottleneck_loss = (alpha, size) => size * (spectral_constant(alpha) / size) ** (1 + alpha);
+
+  // ---------------------------------------------------------------- the Delta equation and the losses
+
+  /** Delta, and the margin r = min(N, T) - df1(Delta), of r (r + |N - T|) = ridge M / Delta: see theory._solve. */
+  function solve(spectrum, n, t, ridge = 0) {
+    const { rank } = spectrum, smaller = Math.min(n, t), gap = Math.abs(n - t), strength = ridge * rank;
+    if (strength === 0 && smaller >= rank) return { delta: 0, margin: smaller - rank };
+    const index = Math.min(Math.ceil(2 * smaller), rank);
+    const by_modes = (spectrum.eigenvalue(index) * Math.max(index - smaller, 0)) / smaller;
+    let low = Math.max(by_modes, strength / (smaller * (smaller + gap)), 1e-280);
+    let high = Math.max((2 * spectrum.trace) / smaller, (4 * strength) / (smaller * (smaller + 2 * gap)));
+    let delta = low;
+    for (let iteration = 0; iteration < 200; iteration++) {
+      const { excess, slope } = mismatch(spectrum, delta, smaller, gap, strength);
+      if (excess > 0) low = delta;
+      if (excess < 0) high = delta;
+      const newton = delta * Math.exp(excess / slope);
+      const done = Math.abs(newton - delta) <= 1e-8 * delta || low >= high;
+      delta = done ? clip(newton, low, high) : newton > low && newton < high ? newton : Math.sqrt(low) * Math.sqrt(high);
+      if (done) break;
+    }
+    return { delta, margin: margin(strength / delta, gap).margin };
+  }
+
+  const solve_delta = (spectrum, n, t, ridge = 0) => solve(spectrum, n, t, ridge).delta;
+
+  /** The positive root r of r (r + gap) = product, and -d(log r)/d(log Delta). */
+  function margin(product, gap) {
+    const root = Math.max(Math.sqrt(gap * gap + 4 * product), Number.MIN_VALUE * 1e16);
+    return { margin: (2 * product) / (gap + root), steepness: (gap + root) / (2 * root) };
+  }
+
+  /** How far df1 + r exceeds min(N, T), on a log scale, and minus its slope in log Delta. */
+  function mismatch(spectrum, delta, smaller, gap, strength) {
+    const { rank } = spectrum, at = margin(strength / delta, gap), sums = spectrum.sums(delta);
+    if (2 * smaller <= rank) {
+      const left = sums.df1 + at.margin;
+      return { excess: Math.log(left / smaller), slope: (sums.transition + at.steepness * at.margin) / left };
+    }
+    const left = at.margin + Math.max(rank - smaller, 0), right = sums.unresolved + Math.max(smaller - rank, 0);
+    return { excess: Math.log(left / right), slope: (at.steepness * at.margin) / left + sums.transition / right };
+  }
+
+  /** The test loss in its parts. */
+  function decompose(spectrum, n, t, ridge = 0, noise_var = 0) {
+    let { delta, margin } = solve(spectrum, n, t, ridge);
+    const at = spectrum.sums(delta), { df1, df2 } = at, interpolates = margin === 0 && t <= n;
+    let { transition } = at;
+    const corner = delta === 0 && margin === 0; // min(N, T) = M at zero ridge: see theory._corner
+    if (corner) {
+      const tiny = 1e-30 * spectrum.eigenvalue(spectrum.rank);
+      margin = transition = spectrum.sums(tiny).unresolved;
+      if (n === t) delta = tiny;
+    }
+    const gap = Math.abs(n - t), features_left = margin + Math.max(n - t, 0), samples_left = margin + Math.max(t - n, 0);
+    const determinant = features_left * samples_left + (2 * margin + gap) * transition;
+    const bias = delta * transition, inflation = (n * t) / determinant;
+    const signal = bias > 0 ? bias * inflation : 0;
+    let noise = noise_var > 0 ? (noise_var * (features_left * df2 + df1 * transition)) / determinant : 0;
+    if (corner && n === t && noise_var > 0) noise = Infinity;
+    const loss = signal + noise, train = interpolates ? 0 : (loss + noise_var) * (samples_left / t) ** 2;
+    return { delta: corner ? 0 : delta, df1, df2, bias, inflation, signal, noise, test_loss: loss, train_loss: train };
+  }
+
+  const test_loss = (...setting) => decompose(...setting).test_loss;
+
+  // ---------------------------------------------------------------- the best ridge
+
+  /** d log(L)/d log(Delta), L, and the product of the brackets, at the ridge that belongs to Delta. */
+  function slope(spectrum, delta, n, t, noise) {
+    const { df1: s, df2: s2, transition: u, curvature: v, unresolved } = spectrum.sums(delta);
+    const [left_n, left_t] = [n, t].map((size) => (unresolved < s ? size - spectrum.rank + unresolved : size - s));
+    const d = left_n * left_t + (left_n + left_t) * u;
+    const a = n * t * delta * u + noise * (left_n * s2 + s * u);
+    const slope_d = 2 * (left_n + left_t) * v + 2 * u * u;
+    const slope_a = 2 * n * t * delta * v + 2 * noise * (s * v - u * u - left_n * v);
+    return { slope: slope_a / a - slope_d / d, loss: a / d, brackets: left_n * left_t };
+  }
+
+  /** The best ridge and its loss; the search begins at the Delta `near`, if there is a guess. */
+  function optimize(spectrum, n, t, noise = 0, near = 0) {
+    const floor = solve_delta(spectrum, n, t), ridgeless = test_loss(spectrum, n, t, 0, noise);
+    if (!(ridgeless > 0)) return { ridge: 0, test_loss: ridgeless, delta: 0 };
+    const smallest = spectrum.eigenvalue(spectrum.rank), { trace } = spectrum;
+    const cautious = CAUTIOUS * smallest * clip(noise / (t * smallest), CAUTIOUS ** 2, 1);
+    const low = Math.log(floor > 0 ? floor : cautious) + EDGE;
+    const high = Math.log(FAR * (floor + trace * (1 + trace) + (noise / t) * (1 + trace ** 2 / n)));
+    const f = (log_delta) => slope(spectrum, Math.exp(log_delta), n, t, noise).slope;
+    let best = low;
+    if (f(low) < 0) { // else the optimum is closer to the branch than rounding
+      let left = low, right = high;
+      for (let step = 0.5, x = Math.log(near); near > 0 && x - step > low && x + step < high; step *= 2)
+        if (f(x - step) < 0 && f(x + step) > 0) {
+          [left, right] = [x - step, x + step];
+          break;
+        }
+      best = find_root(f, left, right);
+    }
+    const { loss, brackets } = slope(spectrum, Math.exp(best), n, t, noise);
+    if (loss >= ridgeless) return { ridge: 0, test_loss: ridgeless, delta: floor };
+    return { ridge: (Math.exp(best) * brackets) / spectrum.rank, test_loss: loss, delta: Math.exp(best) };
+  }
+
+  // ---------------------------------------------------------------- plateaus
+
+  /** The floors and parts of the test loss, each with one cause. */
+  function plateau_levels(spectrum, n_visible, n, t, ridge, noise_var) {
+    const head = n_visible === spectrum.rank ? spectrum : (spectrum.heads ??= {})[n_visible] ??=
+      new PowerLaw(spectrum.alpha, n_visible);
+    const unseen = spectrum.tail(n_visible), gamma = (ridge * spectrum.rank) / n_visible; // weights of variance 1/M
+    const parts = decompose(head, n, t, gamma, 1), delta = (ridge * spectrum.rank) / (n * t);
+    const amplified = (variance, factor) => (variance > 0 ? variance * factor : 0);
+    const levels = {
+      features: n * solve_delta(head, n, MAX_SIZE),
+      samples: t * solve_delta(head, MAX_SIZE, t),
+      ridge: delta * head.sums(delta).transition,
+      noise: amplified(noise_var, parts.noise),
+      unseen: amplified(unseen, 1 + parts.noise),
+      signal: parts.signal,
+    };
+    return { ...levels, test_loss: levels.signal + levels.noise + levels.unseen };
+  }
+
+  /** Name what holds the test loss up. */
+  function diagnose(spectrum, n_visible, n, t, ridge, noise_var) {
+    const levels = plateau_levels(spectrum, n_visible, n, t, ridge, noise_var);
+    const half = plateau_levels(spectrum, n_visible, n, t, ridge / 2, noise_var);
+    const names = ["features", "samples", "ridge"], floors = names.map((name) => levels[name]);
+    const highest = floors.indexOf(Math.max(...floors)), parts = [levels.signal, levels.noise, levels.unseen];
+    const largest = parts.indexOf(Math.max(...parts)), variance = levels.signal > PEAK * sum(floors);
+    const needed = half.signal < levels.signal && half.test_loss >= levels.test_loss
+      && largest === 0 && highest === 2 && !variance;
+    if (levels.test_loss === 0) return "resolved";
+    if (largest === 1 || (needed && levels.noise >= levels.unseen)) return "label noise";
+    if (largest === 2 || needed) return "unseen latents";
+    return variance ? "variance" : names[highest];
+  }
+
+  // ---------------------------------------------------------------- eigenvalue densities
+
+  function marchenko_pastur_density(eigenvalue, ratio) {
+    const root = Math.sqrt(ratio), inside = (eigenvalue - (1 - root) ** 2) * ((1 + root) ** 2 - eigenvalue);
+    return inside > 0 ? Math.sqrt(inside) / (2 * Math.PI * ratio * eigenvalue) : 0;
+  }
+
+  // Complex numbers are pairs [real, imaginary].
+  const add = (u, v) => [u[0] + v[0], u[1] + v[1]];
+  const times = (u, v) => [u[0] * v[0] - u[1] * v[1], u[0] * v[1] + u[1] * v[0]];
+  const scaled = (u, factor) => [u[0] * factor, u[1] * factor];
+  const over = (u, v) => scaled(times(u, [v[0], -v[1]]), 1 / (v[0] * v[0] + v[1] * v[1]));
+  const polar = (modulus, angle) => [modulus * Math.cos(angle), modulus * Math.sin(angle)];
+
+  /** Add weight * (f, g, f g) at one complex eigenvalue to the running sums. */
+  function accumulate(sums, weight_re, weight_im, level_re, level_im, delta_re, delta_im) {
+    const re = level_re + delta_re, im = level_im + delta_im, norm = 1 / (re * re + im * im);
+    const f_re = (level_re * re + level_im * im) * norm, f_im = (level_im * re - level_re * im) * norm;
+    const g_re = (delta_re * re + delta_im * im) * norm, g_im = (delta_im * re - delta_re * im) * norm;
+    const fg_re = f_re * g_re - f_im * g_im, fg_im = f_re * g_im + f_im * g_re;
+    sums[0] += weight_re * f_re - weight_im * f_im;
+    sums[1] += weight_re * f_im + weight_im * f_re;
+    sums[2] += weight_re * g_re - weight_im * g_im;
+    sums[3] += weight_re * g_im + weight_im * g_re;
+    sums[4] += weight_re * fg_re - weight_im * fg_im;
+    sums[5] += weight_re * fg_im + weight_im * fg_re;
+  }
+
+  /** The sums of f, g and f g at complex delta in the upper half plane.
+
+      As a function of the rank I, f has a pole at I_*, above the real axis. The integral of the Euler-Maclaurin formula
+      keeps away from it: along an arc to the ray on which delta I^a is positive, along the ray, where f is real, and
+      back along an arc. What the formula leaves out is known: see _mode_sums.continued_power_law_sums. */
+  function continued_sums(spectrum, delta) {
+    const { a, n_latent } = spectrum, [re, im] = delta, sums = new Float64Array(6);
+    const size = Math.hypot(re, im), angle = Math.atan2(im, re), turn = angle / a;
+    const pole = polar(size ** (-1 / a), (Math.PI - angle) / a);
+    const is_near = (end) => Math.hypot(pole[0] - end, pole[1]) < NEAR_POLE;
+    const lower = is_near(N_HEAD) ? 2 * N_HEAD : N_HEAD, upper = is_near(n_latent) ? n_latent - N_HEAD : n_latent;
+    const { terms, integral } = spectrum.split(lower, upper), [ray_re, ray_im] = polar(1, -turn);
+    for (const [level, weight] of terms) accumulate(sums, weight, 0, level, 0, re, im);
+    for (const [level, weight] of integral) accumulate(sums, weight * ray_re, weight * ray_im, level, 0, size, 0);
+    const is_long = integral.length > 0;
+    if (is_long) for (const [end, sign] of [[lower, 1], [upper, -1]]) for (let half = 0; half < 2; half++)
+      for (const { x, weight } of GAUSS) {
+        const theta = (-turn * (half + (1 + x) / 2)) / 2, step = (-turn * weight * sign * end) / 4;
+        const level = polar(spectrum.eigenvalue(end), -a * theta);
+        accumulate(sums, -step * Math.sin(theta), step * Math.cos(theta), ...level, re, im);
+      }
+    const totals = [0, 2, 4].map((k) => [sums[k], sums[k + 1]]);
+    if (is_long && lower < pole[0] && pole[0] < upper) {
+      const phase = polar(Math.exp(-2 * Math.PI * pole[1]), 2 * Math.PI * pole[0]), rest = [1 - phase[0], -phase[1]];
+      const missing = times([0, (-2 * Math.PI) / a], times(pole, over(phase, rest)));
+      const ratio = scaled(add([1, 0], over(times([0, 2 * Math.PI], pole), rest)), 1 / a);
+      [missing, scaled(missing, -1), times(missing, ratio)].forEach((rest, k) => (totals[k] = add(totals[k], rest)));
+    }
+    return im === 0 ? totals.map(([real]) => [real, 0]) : totals;
+  }
+
+  /** Newton's method for log Delta at complex strength; null unless it ends at the physical root, of which there is
+      one: there Delta and its products with the brackets lie in the upper half plane (chapter 6). */
+  function newton(spectrum, n, t, strength, delta) {
+    for (let iteration = 0; iteration < 20; iteration++) {
+      const [df1, unresolved, transition] = continued_sums(spectrum, delta);
+      const few_left = Math.hypot(...unresolved) < Math.hypot(...df1);
+      const brackets = [n, t].map((size) =>
+        few_left ? add([size - spectrum.rank, 0], unresolved) : add([size, 0], scaled(df1, -1)));
+      const product = times(...brackets), jacobian = add(product, times(add(...brackets), transition));
+      const step = over(add(over(strength, delta), scaled(product, -1)), jacobian), done = Math.hypot(...step) < 1e-11;
+      const above = (bracket) => times(delta, bracket)[1] >= -1e-9 * Math.hypot(...times(delta, bracket));
+      const rising = ([real]) => real > 0; // the same for a Delta on the real axis
+      if (done) return (delta[1] > 0 ? brackets.every(above) : rising(jacobian)
+        && brackets.every((bracket) => rising(add(bracket, transition)))) ? { delta, brackets } : null;
+      delta = times(delta, polar(Math.exp(step[0]), step[1]));
+      if (!(delta[1] >= -1e-9 * Math.hypot(...delta))) return null;
+      delta[1] = Math.max(delta[1], 0);
+    }
+    return null;
+  }
+
+  /** Delta at a real strength, from high over the real axis, where Delta = strength / (N T), down to it. */
+  function descend(spectrum, n, t, strength) {
+    let height = 10 * Math.max(Math.abs(strength), n * t, Math.max(n, t) * spectrum.trace), step = 0.01, jump = false;
+    let found = newton(spectrum, n, t, [strength, height], [strength / (n * t), height / (n * t)]);
+    for (let iteration = 0; iteration < 300 && height > 1e-14 * Math.abs(strength); iteration++) {
+      const lower = jump ? 0 : height * step, trial = newton(spectrum, n, t, [strength, lower], found.delta);
+      if (!jump) step = trial ? Math.max(step * step, 0.01) : Math.sqrt(step);
+      jump = trial !== null && lower < Math.abs(strength) / 10; // close to the axis try to reach it; else one more step
+      if (trial) [found, height] = [trial, lower];
+    }
+    return found;
+  }
+
+  /** Density of the eigenvalues mu = x N T / M of the features' Gram matrix, times mu. */
+  function spectral_density(places, spectrum, n, t) {
+    let found = null;
+    return places.map((x) => {
+      const strength = -x * n * t, guess = found && newton(spectrum, n, t, [strength, 0], found.delta);
+      found = guess ?? descend(spectrum, n, t, strength); // the root at the place before may be across an edge
+      const trace = n <= t ? over([strength, 0], times(found.delta, found.brackets[1])) : found.brackets[0];
+      return Math.max(0, trace[1]) / (Math.PI * n);
+    });
+  }
+
+  Object.assign(scalingLaws, {
+    PowerLaw, geomspace, spectral_constant, bottleneck_loss, solve_delta, decompose, test_loss, optimize,
+    plateau_levels, diagnose, marchenko_pastur_density, spectral_density,
+  });
+})();

@@ -1,0 +1,341 @@
+"""What an interactive figure is made of, for `explorers`: its design, its widgets under a kernel, its picture."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from html import escape
+from io import BytesIO
+from typing import Any, NamedTuple
+
+import ipywidgets as widgets
+import matplotlib as mpl
+import numpy as np
+from matplotlib.figure import Figure
+
+from . import plotting
+from ._validation import one_of, real_number
+
+DIGITS = 3  # significant digits of a value set by a slider
+PER_DECADE = 20  # positions of a logarithmic slider
+DECADES = 8  # most decades that a logarithmic ordinate shows
+WIDTH, HEIGHT = 5.6, 3.7  # of a panel, in inches
+LEGEND = {"frameon": True, "framealpha": 0.8, "edgecolor": "none"}  # readable on a surface, too
+LINES = {"line": "-", "dashed": "--", "dotted": ":"}
+
+
+class Control(NamedTuple):
+    """One quantity that the reader sets.
+
+    The kind is ``"linear"``, ``"log"``, ``"zero"`` (logarithmic, with 0 at the left end of the slider) or ``"choice"``
+    (one of the options).
+    """
+
+    name: str
+    label: str
+    low: float = 0.0
+    high: float = 1.0
+    kind: str = "log"
+    unit: str = ""
+    whole: bool = False
+    options: tuple[str, ...] = ()
+
+    @property
+    def steps(self) -> int:
+        """Number of the last position of the slider; the first is 0."""
+        if self.kind == "choice":
+            return len(self.options) - 1
+        if self.kind == "linear":
+            return round((self.high - self.low) * 100)
+        return round(np.log10(self.high / self.low) * PER_DECADE) + (self.kind == "zero")
+
+    def at(self, position: int) -> float:
+        """The value at a position of the slider."""
+        first = self.kind == "zero"
+        if position < first:
+            return 0.0
+        share = (position - first) / (self.steps - first)
+        linear = self.kind == "linear"
+        value = self.low + (self.high - self.low) * share if linear else self.low * (self.high / self.low) ** share
+        value = float(f"{value:.{DIGITS}g}")
+        return min(max(round(value) if self.whole else value, self.low), self.high)
+
+    def position(self, value: float) -> int:
+        """The position of the slider nearest to a value."""
+        first = self.kind == "zero"
+        if value < self.low:
+            return 0
+        of = (lambda x: x) if self.kind == "linear" else np.log
+        share = (of(value) - of(self.low)) / (of(self.high) - of(self.low))
+        return first + round((self.steps - first) * share)
+
+    def check(self, value: Any) -> Any:
+        """Return `value`, or raise `ValueError` naming the control and its range."""
+        if self.kind == "choice":
+            return one_of(self.name, value, self.options)
+        value = real_number(self.name, value, at_least=0 if self.kind == "zero" else self.low, at_most=self.high)
+        if self.whole and value != round(value):
+            raise ValueError(f"{self.name} must be a whole number; got {value:g}")
+        if 0 < value < self.low:
+            raise ValueError(f"{self.name} must be 0 or at least {self.low:g}; got {value:g}")
+        return round(value) if self.whole else value
+
+
+class Panel(NamedTuple):
+    """One pair of axes: titles, and which of the two are logarithmic."""
+
+    x: str
+    y: str
+    x_log: bool = True
+    y_log: bool = True
+
+
+class Curve(NamedTuple):
+    """How one curve is drawn: a colour of `plotting` in lower case, and a style.
+
+    The styles are ``"line"``, ``"dashed"``, ``"dotted"``, ``"dots"``, ``"vertical"`` and ``"horizontal"`` (lines at the
+    abscissae, or ordinates, across the panel) and ``"heat"``. Only lines and dots set the range of the ordinate.
+    """
+
+    name: str
+    label: str
+    color: str = "blue"
+    style: str = "line"
+    panel: int = 0
+
+
+class Picture(NamedTuple):
+    """What a setting looks like.
+
+    For every curve its abscissae and ordinates, and for ``"heat"`` a table of values with a row for each ordinate; the
+    range of every panel's abscissa; numbers and words to be shown under the picture.
+    """
+
+    curves: dict[str, tuple]
+    ranges: list[tuple[float, float]]
+    readings: dict[str, float | str]
+
+
+class Design(NamedTuple):
+    """An interactive figure.
+
+    `compute` takes the values of the controls to a `Picture`. `experiment` takes them to an iterator over the share
+    that is done and the points so far, each ``(panel, x, mean, stderr)``; above the values in `largest` it would take
+    too long. `readings` holds the labels of the picture's readings.
+    """
+
+    name: str
+    title: str
+    controls: tuple[Control, ...]
+    panels: tuple[Panel, ...]
+    curves: tuple[Curve, ...]
+    readings: dict[str, str]
+    compute: Callable[..., Picture]
+    experiment: Callable[..., Iterator[tuple[float, list[tuple]]]]
+    largest: dict[str, float]
+
+
+class Explorer(widgets.VBox):
+    """An interactive figure, made by the functions of `explorers`.
+
+    Its attributes are ``values``, the present value of every control, and ``picture``, what they look like: its
+    ``curves``, by name, and ``readings``.
+    """
+
+    def __init__(self, design: Design, values: dict[str, Any]) -> None:
+        self.design = design
+        self._initial = {control.name: control.check(values[control.name]) for control in design.controls}
+        self._rows = {control.name: _Row(control, self._on_change, self._say) for control in design.controls}
+        self._image = widgets.Image(format="png", layout={"max_width": "100%"})
+        self._legend = {
+            curve.name: widgets.ToggleButton(value=True, description=curve.label, layout={"width": "auto"})
+            for curve in design.curves
+            if curve.label
+        }
+        for button in self._legend.values():
+            button.observe(lambda change: self._draw(), names="value")
+        reset, self._simulate = widgets.Button(description="reset"), widgets.Button(description="simulate")
+        reset.on_click(lambda button: self.set(**self._initial))
+        self._simulate.on_click(lambda button: self.simulate())
+        self._progress = widgets.FloatProgress(min=0, max=1, layout={"visibility": "hidden"})
+        self._readings, self._message = widgets.HTML(), widgets.Label()
+        legend = widgets.Box(list(self._legend.values()), layout={"flex_flow": "row wrap"})
+        buttons = widgets.HBox([reset, self._simulate, self._progress, self._message])
+        rows = [row.box for row in self._rows.values()]
+        super().__init__([self._image, legend, self._readings, *rows, buttons])
+        self.values: dict[str, Any] = {}
+        self.set(**self._initial)
+
+    def set(self, **values: Any) -> None:
+        """Set some of the controls by name; `ValueError` if a name is unknown or a value outside its range."""
+        controls = {control.name: control for control in self.design.controls}
+        checked = {one_of("control", name, controls): controls[name].check(value) for name, value in values.items()}
+        for name, value in checked.items():
+            self._rows[name].show(value)
+        self.values = self.values | checked
+        self.picture, self._points = self.design.compute(**self.values), []
+        items = [f"{label} <b>{_say(self.picture.readings[name])}</b>" for name, label in self.design.readings.items()]
+        self._readings.value, self._message.value = " &emsp; ".join(items), ""
+        self._draw()
+
+    def simulate(self) -> None:
+        """Add Monte-Carlo points, with a progress bar, at a setting made small enough to be simulated.
+
+        An interrupt of the kernel keeps the points that are there.
+        """
+        small = {name: top for name, top in self.design.largest.items() if self.values[name] > top}
+        self.set(**small)
+        self._say("made smaller to be simulated: " + ", ".join(small) if small else "")
+        self._progress.value, self._progress.layout.visibility, self._simulate.disabled = 0, "visible", True
+        try:
+            for share, points in self.design.experiment(**self.values):
+                self._progress.value, self._points = share, points
+                self._draw()
+        except KeyboardInterrupt:
+            self._say("interrupted")
+        finally:
+            self._progress.layout.visibility, self._simulate.disabled = "hidden", False
+
+    def draw(self) -> Figure:
+        """The picture as a matplotlib figure in the course's style."""
+        hidden = {name for name, button in self._legend.items() if not button.value}
+        return _draw(self.design, hidden, self.picture, self._points)
+
+    def __repr__(self) -> str:
+        setting = ", ".join(f"{name}={value!r}" for name, value in self.values.items())
+        return f"explorers.{self.design.name}({setting})"
+
+    def _on_change(self, name: str, value: Any) -> None:
+        """A control was moved by hand."""
+        self.set(**{name: value})
+
+    def _say(self, message: str) -> None:
+        self._message.value = message
+
+    def _draw(self) -> None:
+        self._image.value = _png(self.draw(), 110)
+
+    def _repr_mimebundle_(self, **kwargs: Any) -> tuple[dict, dict]:
+        """The widget for a notebook; for the book the picture, and the element that its scripts look for."""
+        design, figure = self.design, self.draw()
+        element = {
+            "name": design.name,
+            "title": design.title,
+            "controls": [control._asdict() | {"steps": control.steps} for control in design.controls],
+            "panels": [panel._asdict() for panel in design.panels],
+            "curves": [curve._asdict() for curve in design.curves],
+            "readings": design.readings,
+            "values": self.values,
+        }
+        text = escape(json.dumps(element, ensure_ascii=False))
+        data = {
+            **(super()._repr_mimebundle_(**kwargs) or {}),
+            "text/plain": repr(self),
+            "text/html": f'<div class="explorer" data-explorer="{text}"></div>',
+            "image/png": _png(figure, 200),
+        }
+        width, height = (round(100 * inches) for inches in figure.get_size_inches())
+        return data, {"image/png": {"width": width, "height": height}}
+
+
+class _Row:
+    """A control as widgets: a slider with a field to type into, or a list to choose from."""
+
+    def __init__(self, control: Control, on_change: Callable[[str, Any], None], say: Callable[[str], None]) -> None:
+        self._control, self._on_change, self._say, self._value = control, on_change, say, None
+        label = widgets.Label(control.label, layout={"width": "20em"})
+        if control.kind == "choice":
+            self._slider, self._field = None, widgets.Dropdown(options=control.options)
+            self.box = widgets.HBox([label, self._field])
+        else:
+            self._slider = widgets.IntSlider(max=control.steps, readout=False)
+            self._field = widgets.FloatText(layout={"width": "9em"})
+            self._slider.observe(lambda change: self._take(control.at(change["new"])), names="value")
+            self.box = widgets.HBox([label, self._slider, self._field, widgets.Label(control.unit)])
+        self._field.observe(lambda change: self._take(change["new"]), names="value")
+
+    def show(self, value: Any) -> None:
+        """Show a value, without passing it on."""
+        self._value = None
+        if self._slider:
+            self._slider.value = self._control.position(value)
+        self._field.value = value
+        self._value = value
+
+    def _take(self, value: Any) -> None:
+        """Pass on a value that the reader has set."""
+        before = self._value
+        if before is None or value == before:
+            return
+        try:
+            self._control.check(value)
+        except ValueError as error:
+            self.show(before)
+            self._say(str(error))
+        else:
+            self._on_change(self._control.name, value)
+
+
+def _draw(design: Design, hidden: set[str], picture: Picture, points: list[tuple]) -> Figure:
+    """Draw a picture, with simulated points, in the course's style."""
+    n_panels = len(design.panels)
+    width = WIDTH * n_panels
+    # margins by hand: the engine that finds them takes longer than all the rest
+    margins = {"left": 0.7 / width, "right": 1 - 0.15 / width, "bottom": 0.55 / HEIGHT, "top": 1 - 0.15 / HEIGHT}
+    with mpl.rc_context(plotting.STYLE | {"figure.constrained_layout.use": False}):
+        figure = Figure(figsize=(width, HEIGHT))
+        all_axes = figure.subplots(1, n_panels, squeeze=False, gridspec_kw=margins | {"wspace": 0.22})[0]
+        for k, (axes, panel) in enumerate(zip(all_axes, design.panels, strict=True)):
+            axes.set(xlabel=panel.x, ylabel=panel.y)
+            axes.set(xscale="log" if panel.x_log else "linear", yscale="log" if panel.y_log else "linear")
+            for curve in design.curves:
+                if curve.panel == k and curve.name not in hidden:
+                    _draw_curve(figure, axes, curve, *picture.curves[curve.name])
+            here = [point for at, *point in points if at == k]
+            if here:
+                plotting.plot_simulation(axes, *zip(*here, strict=True), label="simulation")
+            axes.set(xlim=sorted(picture.ranges[k]), ylim=_ordinates(design, picture, k))
+            axes.minorticks_off()  # they take most of the time of drawing
+            if axes.get_legend_handles_labels()[0]:
+                axes.legend(fontsize=9, loc="upper right" if panel.y_log else "upper left", **LEGEND)
+    return figure
+
+
+def _draw_curve(figure, axes, curve, x, y, *table) -> None:
+    color = getattr(plotting, curve.color.upper())
+    if curve.style == "heat":
+        mesh = axes.pcolormesh(x, y, np.ma.masked_invalid(table[0]), cmap="viridis", shading="nearest", rasterized=True)
+        figure.colorbar(mesh, ax=axes, label=curve.label)
+    elif curve.style == "dots":
+        axes.plot(x, y, "o", color=color, label=curve.label, zorder=4)
+    elif curve.style in LINES:
+        axes.plot(x, y, LINES[curve.style], color=color, label=curve.label)
+    else:
+        line = axes.axvline if curve.style == "vertical" else axes.axhline
+        for at in x if curve.style == "vertical" else y:
+            line(at, color=color, linestyle=":", linewidth=1.3, label=curve.label)
+
+
+def _ordinates(design: Design, picture: Picture, panel: int) -> tuple[float, float]:
+    """Range of a panel's ordinate: whole decades, or from zero."""
+    curves = [curve for curve in design.curves if curve.panel == panel]
+    for curve in curves:
+        if curve.style == "heat":
+            return picture.curves[curve.name][1][0], picture.curves[curve.name][1][-1]
+    values = np.concatenate([picture.curves[c.name][1] for c in curves if c.style in ("line", "dots")])
+    values = values[np.isfinite(values) & (values > 0)]
+    if not design.panels[panel].y_log:
+        return 0.0, 1.08 * values.max(initial=1e-9)
+    top = np.ceil(np.log10(values.max(initial=1e-9)))
+    return 10.0 ** max(np.floor(np.log10(0.3 * values.min(initial=1e9))), top - DECADES), 10.0**top
+
+
+def _say(value: float | str) -> str:
+    """A reading as text, with as many digits as are of use."""
+    return value if isinstance(value, str) else f"{value:.4g}"
+
+
+def _png(figure: Figure, dpi: int) -> bytes:
+    file = BytesIO()
+    figure.savefig(file, format="png", dpi=dpi)
+    return file.getvalue()
