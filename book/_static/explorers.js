@@ -22,7 +22,7 @@
   const explorers = {
     spectrum({ alpha, n_latent, delta }) {
       const law = law_of(alpha, n_latent), ranks = geomspace(1, n_latent, 120), levels = ranks.map((r) => law.eigenvalue(r));
-      const scales = geomspace(law.eigenvalue(n_latent) / 10, 10, 160), sums = scales.map((scale) => law.sums(scale));
+      const scales = geomspace(Math.min(law.eigenvalue(n_latent), delta) / 10, 10, 160), sums = scales.map((scale) => law.sums(scale));
       const here = law.sums(delta), k = scalingLaws.spectral_constant(alpha);
       return {
         curves: {

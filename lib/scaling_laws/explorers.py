@@ -35,7 +35,7 @@ NOISE = Control("noise_var", "label noise σ²", 1e-6, 10.0, "zero")
 
 def _spectrum(alpha, n_latent, delta) -> Picture:
     law = PowerLaw(alpha, n_latent)
-    ranks, scales = np.geomspace(1, n_latent, 120), np.geomspace(law.eigenvalue(n_latent) / 10, 10, 160)
+    ranks, scales = np.geomspace(1, n_latent, 120), np.geomspace(min(law.eigenvalue(n_latent), delta) / 10, 10, 160)
     df1, df2 = law.degrees_of_freedom(scales)
     here1, here2 = law.degrees_of_freedom(delta)
     levels = law.eigenvalue(ranks)
@@ -296,7 +296,7 @@ DESIGNS = {
             "The loss over features and samples, and along a curve of constant compute",
             (
                 ALPHA,
-                Control("compute", "compute C = N T", 1e4, 1e20),
+                Control("compute", "compute C = N T", 1e4, 1e16),
                 Control("split", "split N/T of the dot", 1e-4, 1e4),
                 NOISE,
                 Control("tuning", "surface and dot", kind="choice", options=("best ridge", "fixed ridge")),
@@ -519,7 +519,7 @@ def loss_surface(
     n_latent : int, default 10**6
         Number of latents :math:`M`, from 10 to 1e15.
     compute : float, default 1e6
-        :math:`C = N T`, from 1e4 to 1e20.
+        :math:`C = N T`, from 1e4 to 1e16.
     split : float, default 1
         :math:`N/T` of the dot on the curve, from 1e-4 to 1e4.
     tuning : str, default "best ridge"
