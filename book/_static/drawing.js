@@ -45,10 +45,12 @@
     if (heat) return [picture.curves[heat.name][1][0], picture.curves[heat.name][1].at(-1)];
     const lines = curves.filter(({ style }) => style === "line" || style === "dots");
     const values = lines.flatMap(({ name }) => [...picture.curves[name][1]]).filter((y) => Number.isFinite(y) && y > 0);
-    const most = Math.max(...values, 1e-9), least = Math.min(...values, 1e9);
+    if (values.length === 0) return [1e-9, 1]; // nothing that can be drawn
+    const most = Math.max(...values), least = Math.min(...values);
     if (!panel.y_log) return [0, 1.08 * most];
-    const top = Math.ceil(Math.log10(most));
-    return [10 ** Math.max(Math.floor(Math.log10(0.3 * least)), top - DECADES), 10 ** top];
+    const top = Math.ceil(Math.log10(most)), bottom = Math.max(Math.floor(Math.log10(0.3 * least)), top - DECADES);
+    const dots = curves.filter(({ style }) => style === "dots").flatMap(({ name }) => picture.curves[name][1]);
+    return [Math.min(10 ** bottom, ...dots.filter((y) => y > 0).map((y) => y / 3)), 10 ** top]; // no dot is out of view
   }
 
   /** A polyline through the points that can be drawn, broken where one cannot. */

@@ -59,7 +59,9 @@
     },
 
     test_loss({ alpha, n_latent, n_features, n_samples: t, ridge, noise_var }) {
-      const law = law_of(alpha, n_latent), n = with_place(geomspace(Math.max(1, t / 1e3), t * 1e3, 240), n_features);
+      const law = law_of(alpha, n_latent);
+      const range = [Math.min(Math.max(1, t / 1e3), n_features), Math.max(t * 1e3, n_features)];
+      const n = with_place(geomspace(...range, 240), n_features);
       const parts = n.map((size) => decompose(law, size, t, ridge, noise_var));
       const here = decompose(law, n_features, t, ridge, noise_var), { bias, inflation, noise, df1 } = here;
       return {
@@ -71,7 +73,7 @@
           equal: [[t], []],
           here: [[n_features], [here.test_loss]],
         },
-        ranges: [[Math.max(1, t / 1e3), t * 1e3]],
+        ranges: [range],
         readings: { test_loss: here.test_loss, bias, inflation, noise, df1 },
       };
     },
@@ -109,7 +111,8 @@
 
     plateaus({ alpha, n_latent, n_visible, n_features: n, n_samples, ridge_per_sample, noise_var }) {
       const law = law_of(alpha, n_latent), visible = Math.min(n_visible, n_latent);
-      const range = [Math.max(1, n / 1e3), Math.min(n * 1e5, 1e15)], t = with_place(geomspace(...range, 240), n_samples);
+      const range = [Math.min(Math.max(1, n / 1e3), n_samples), Math.max(Math.min(n * 1e5, 1e15), n_samples)];
+      const t = with_place(geomspace(...range, 240), n_samples);
       const levels = t.map((size) => plateau_levels(law, visible, n, size, ridge_per_sample * size, noise_var));
       const setting = [law, visible, n, n_samples, ridge_per_sample * n_samples, noise_var];
       const { test_loss, signal, noise, unseen } = plateau_levels(...setting);
@@ -181,6 +184,7 @@
       append(root, "button", { type: "button", class: "explorer-button" }, "reset")
         .addEventListener("click", () => this.set(this.initial));
 
+      this.set(this.initial);
       this.read_fragment();
       addEventListener("hashchange", () => this.read_fragment());
       new ResizeObserver(() => this.draw()).observe(panels);
@@ -267,13 +271,14 @@
     }
 
     read_fragment() {
-      const [name, setting] = location.hash.slice(1).split("?"), values = {};
-      if (name === this.design.name) for (const control of this.design.controls) {
+      const [name, setting] = location.hash.slice(1).split("?"), values = { ...this.initial };
+      if (name !== this.design.name) return;
+      for (const control of this.design.controls) {
         const text = new URLSearchParams(setting).get(control.name), value = control.kind === "choice" ? text : Number(text);
-        if (text !== null && !complaint(control, value)) values[control.name] = value;
+        if (text && !complaint(control, value)) values[control.name] = value;
       }
       this.set(values);
-      if (name === this.design.name) (this.root.closest("figure") ?? this.root).scrollIntoView();
+      (this.root.closest("figure") ?? this.root).scrollIntoView();
     }
   }
 

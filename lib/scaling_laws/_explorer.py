@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Callable, Iterator
 from html import escape
@@ -14,7 +15,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from . import plotting
-from ._validation import one_of, real_number
+from ._validation import one_of, real_number, whole_number
 
 DIGITS = 3  # significant digits of a value set by a slider
 PER_DECADE = 20  # positions of a logarithmic slider
@@ -61,7 +62,7 @@ class Control(NamedTuple):
         return min(max(round(value) if self.whole else value, self.low), self.high)
 
     def position(self, value: float) -> int:
-        """The position of the slider nearest to a value."""
+        """The position of the slider nearest to a value; several positions may have the same small whole number."""
         first = self.kind == "zero"
         if value < self.low:
             return 0
@@ -73,12 +74,12 @@ class Control(NamedTuple):
         """Return `value`, or raise `ValueError` naming the control and its range."""
         if self.kind == "choice":
             return one_of(self.name, value, self.options)
+        if self.whole:
+            return whole_number(self.name, value, at_least=self.low, at_most=self.high)
         value = real_number(self.name, value, at_least=0 if self.kind == "zero" else self.low, at_most=self.high)
-        if self.whole and value != round(value):
-            raise ValueError(f"{self.name} must be a whole number; got {value:g}")
         if 0 < value < self.low:
             raise ValueError(f"{self.name} must be 0 or at least {self.low:g}; got {value:g}")
-        return round(value) if self.whole else value
+        return value
 
 
 class Panel(NamedTuple):
@@ -121,7 +122,7 @@ class Design(NamedTuple):
 
     `compute` takes the values of the controls to a `Picture`. `experiment` takes them to an iterator over the share
     that is done and the points so far, each ``(panel, x, mean, stderr)``; above the values in `largest` it would take
-    too long. `readings` holds the labels of the picture's readings.
+    too long, and `Explorer.simulate` lowers them. `readings` holds the labels of the picture's readings.
     """
 
     name: str
@@ -139,14 +140,14 @@ class Explorer(widgets.VBox):
     """An interactive figure, made by the functions of `explorers`.
 
     Its attributes are ``values``, the present value of every control, and ``picture``, what they look like: its
-    ``curves``, by name, and ``readings``.
+    ``curves``, by name, and ``readings``. What the reader does by hand, `set`, `simulate` and `draw` do in code.
     """
 
     def __init__(self, design: Design, values: dict[str, Any]) -> None:
         self.design = design
         self._initial = {control.name: control.check(values[control.name]) for control in design.controls}
         self._rows = {control.name: _Row(control, self._on_change, self._say) for control in design.controls}
-        self._image = widgets.Image(format="png", layout={"max_width": "100%"})
+        self._image = widgets.Image(format="png", layout={"max_width": "100%", "align_self": "flex-start"})
         self._legend = {
             curve.name: widgets.ToggleButton(value=True, description=curve.label, layout={"width": "auto"})
             for curve in design.curves
@@ -156,13 +157,13 @@ class Explorer(widgets.VBox):
             button.observe(lambda change: self._draw(), names="value")
         reset, self._simulate = widgets.Button(description="reset"), widgets.Button(description="simulate")
         reset.on_click(lambda button: self.set(**self._initial))
-        self._simulate.on_click(lambda button: self.simulate())
+        self._simulate.on_click(lambda button: self._on_simulate())
         self._progress = widgets.FloatProgress(min=0, max=1, layout={"visibility": "hidden"})
         self._readings, self._message = widgets.HTML(), widgets.Label()
         legend = widgets.Box(list(self._legend.values()), layout={"flex_flow": "row wrap"})
-        buttons = widgets.HBox([reset, self._simulate, self._progress, self._message])
+        buttons = widgets.HBox([reset, self._simulate, self._progress])
         rows = [row.box for row in self._rows.values()]
-        super().__init__([self._image, legend, self._readings, *rows, buttons])
+        super().__init__([self._image, legend, self._readings, *rows, buttons, self._message])
         self.values: dict[str, Any] = {}
         self.set(**self._initial)
 
@@ -173,8 +174,10 @@ class Explorer(widgets.VBox):
         for name, value in checked.items():
             self._rows[name].show(value)
         self.values = self.values | checked
-        self.picture, self._points = self.design.compute(**self.values), []
-        items = [f"{label} <b>{_say(self.picture.readings[name])}</b>" for name, label in self.design.readings.items()]
+        self.picture, self._points, self._is_running = self.design.compute(**self.values), [], False
+        items = [
+            f"{label} <b>{_words(self.picture.readings[name])}</b>" for name, label in self.design.readings.items()
+        ]
         self._readings.value, self._message.value = " &emsp; ".join(items), ""
         self._draw()
 
@@ -183,18 +186,11 @@ class Explorer(widgets.VBox):
 
         An interrupt of the kernel keeps the points that are there.
         """
-        small = {name: top for name, top in self.design.largest.items() if self.values[name] > top}
-        self.set(**small)
-        self._say("made smaller to be simulated: " + ", ".join(small) if small else "")
-        self._progress.value, self._progress.layout.visibility, self._simulate.disabled = 0, "visible", True
         try:
-            for share, points in self.design.experiment(**self.values):
-                self._progress.value, self._points = share, points
-                self._draw()
+            for _ in self._steps():
+                pass
         except KeyboardInterrupt:
             self._say("interrupted")
-        finally:
-            self._progress.layout.visibility, self._simulate.disabled = "hidden", False
 
     def draw(self) -> Figure:
         """The picture as a matplotlib figure in the course's style."""
@@ -208,6 +204,37 @@ class Explorer(widgets.VBox):
     def _on_change(self, name: str, value: Any) -> None:
         """A control was moved by hand."""
         self.set(**{name: value})
+
+    def _on_simulate(self) -> None:
+        """The button: simulate, or stop."""
+        if self._simulate.description == "stop":
+            self._is_running = False
+        else:
+            self._task = asyncio.get_running_loop().create_task(self._in_steps())
+
+    async def _in_steps(self) -> None:
+        """Simulate, and listen to the reader in between: JupyterLab's interrupt does not reach what a button starts."""
+        for _ in self._steps():
+            await asyncio.sleep(0.02)
+
+    def _steps(self) -> Iterator[None]:
+        """The steps of a simulation, until it is done, or is stopped, or a control is moved."""
+        small = {name: top for name, top in self.design.largest.items() if self.values[name] > top}
+        self.set(**small)
+        labels = [control.label for control in self.design.controls if control.name in small]
+        self._say("made smaller to be simulated: " + ", ".join(labels) if small else "")
+        self._is_running, self._simulate.description = True, "stop"
+        self._progress.value, self._progress.layout.visibility = 0, "visible"
+        try:
+            for share, points in self.design.experiment(**self.values):
+                self._progress.value, self._points = share, points
+                self._draw()
+                yield
+                if not self._is_running:
+                    break
+        finally:
+            self._is_running, self._simulate.description = False, "simulate"
+            self._progress.layout.visibility = "hidden"
 
     def _say(self, message: str) -> None:
         self._message.value = message
@@ -243,13 +270,13 @@ class _Row:
 
     def __init__(self, control: Control, on_change: Callable[[str, Any], None], say: Callable[[str], None]) -> None:
         self._control, self._on_change, self._say, self._value = control, on_change, say, None
-        label = widgets.Label(control.label, layout={"width": "20em"})
+        label = widgets.Label(control.label, layout={"width": "14em"})
         if control.kind == "choice":
             self._slider, self._field = None, widgets.Dropdown(options=control.options)
             self.box = widgets.HBox([label, self._field])
         else:
             self._slider = widgets.IntSlider(max=control.steps, readout=False)
-            self._field = widgets.FloatText(layout={"width": "9em"})
+            self._field = widgets.FloatText(layout={"width": "14em"})
             self._slider.observe(lambda change: self._take(control.at(change["new"])), names="value")
             self.box = widgets.HBox([label, self._slider, self._field, widgets.Label(control.unit)])
         self._field.observe(lambda change: self._take(change["new"]), names="value")
@@ -281,12 +308,14 @@ def _draw(design: Design, hidden: set[str], picture: Picture, points: list[tuple
     n_panels = len(design.panels)
     width = WIDTH * n_panels
     # margins by hand: the engine that finds them takes longer than all the rest
-    margins = {"left": 0.7 / width, "right": 1 - 0.15 / width, "bottom": 0.55 / HEIGHT, "top": 1 - 0.15 / HEIGHT}
+    margins = {"left": 0.76 / width, "right": 1 - 0.18 / width, "bottom": 0.55 / HEIGHT, "top": 1 - 0.15 / HEIGHT}
     with mpl.rc_context(plotting.STYLE | {"figure.constrained_layout.use": False}):
         figure = Figure(figsize=(width, HEIGHT))
         all_axes = figure.subplots(1, n_panels, squeeze=False, gridspec_kw=margins | {"wspace": 0.22})[0]
         for k, (axes, panel) in enumerate(zip(all_axes, design.panels, strict=True)):
-            axes.set(xlabel=panel.x, ylabel=panel.y)
+            axes.set(
+                xlabel=panel.x, ylabel=panel.y, xlim=sorted(picture.ranges[k]), ylim=_ordinates(design, picture, k)
+            )
             axes.set(xscale="log" if panel.x_log else "linear", yscale="log" if panel.y_log else "linear")
             for curve in design.curves:
                 if curve.panel == k and curve.name not in hidden:
@@ -294,10 +323,10 @@ def _draw(design: Design, hidden: set[str], picture: Picture, points: list[tuple
             here = [point for at, *point in points if at == k]
             if here:
                 plotting.plot_simulation(axes, *zip(*here, strict=True), label="simulation")
-            axes.set(xlim=sorted(picture.ranges[k]), ylim=_ordinates(design, picture, k))
+            axes.set(xlim=sorted(picture.ranges[k]), ylim=_ordinates(design, picture, k))  # curves changed them
             axes.minorticks_off()  # they take most of the time of drawing
             if axes.get_legend_handles_labels()[0]:
-                axes.legend(fontsize=9, loc="upper right" if panel.y_log else "upper left", **LEGEND)
+                axes.legend(fontsize=9, loc="upper right" if panel.y_log else "best", **LEGEND)
     return figure
 
 
@@ -324,15 +353,21 @@ def _ordinates(design: Design, picture: Picture, panel: int) -> tuple[float, flo
             return picture.curves[curve.name][1][0], picture.curves[curve.name][1][-1]
     values = np.concatenate([picture.curves[c.name][1] for c in curves if c.style in ("line", "dots")])
     values = values[np.isfinite(values) & (values > 0)]
+    if not values.size:  # nothing that can be drawn
+        return 1e-9, 1.0
     if not design.panels[panel].y_log:
-        return 0.0, 1.08 * values.max(initial=1e-9)
-    top = np.ceil(np.log10(values.max(initial=1e-9)))
-    return 10.0 ** max(np.floor(np.log10(0.3 * values.min(initial=1e9))), top - DECADES), 10.0**top
+        return 0.0, 1.08 * values.max()
+    dots = np.concatenate([[np.inf], *(picture.curves[c.name][1] for c in curves if c.style == "dots")])
+    top = np.ceil(np.log10(values.max()))
+    bottom = max(np.floor(np.log10(0.3 * values.min())), top - DECADES)
+    return min(10.0**bottom, dots[dots > 0].min() / 3), 10.0**top  # a dot is never out of view
 
 
-def _say(value: float | str) -> str:
+def _words(value: float | str) -> str:
     """A reading as text, with as many digits as are of use."""
-    return value if isinstance(value, str) else f"{value:.4g}"
+    if isinstance(value, str):
+        return value
+    return f"{value:.4g}" if np.isfinite(value) else "∞" if value > 0 else "–"
 
 
 def _png(figure: Figure, dpi: int) -> bytes:

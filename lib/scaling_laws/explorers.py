@@ -77,7 +77,7 @@ def _density(alpha, n_latent, n_features, n_samples) -> Picture:
 
 def _test_loss(alpha, n_latent, n_features, n_samples, ridge, noise_var) -> Picture:
     law = PowerLaw(alpha, n_latent)
-    limits = max(1, n_samples / 1e3), n_samples * 1e3
+    limits = min(max(1, n_samples / 1e3), n_features), max(n_samples * 1e3, n_features)
     n = np.sort([*np.geomspace(*limits, 240), n_features])
     parts = theory.decompose(law, n, n_samples, ridge, noise_var=noise_var)
     here = theory.decompose(law, n_features, n_samples, ridge, noise_var=noise_var)
@@ -121,13 +121,13 @@ def _loss_surface(alpha, n_latent, compute, split, tuning, ridge, noise_var) -> 
 
 
 def _first_minimum(losses) -> int:
-    """Where a curve is smallest; the first place where several agree but for rounding."""
+    """Where a curve is smallest; the first place where several agree but for rounding, or are all zero."""
     return int(np.argmax(losses <= losses.min() * (1 + 1e-9)))
 
 
 def _plateaus(alpha, n_latent, n_visible, n_features, n_samples, ridge_per_sample, noise_var) -> Picture:
     law, visible = PowerLaw(alpha, n_latent), min(n_visible, n_latent)
-    limits = max(1, n_features / 1e3), min(n_features * 1e5, MAX_SIZE)
+    limits = min(max(1, n_features / 1e3), n_samples), max(min(n_features * 1e5, MAX_SIZE), n_samples)
     t = np.sort([*np.geomspace(*limits, 240), n_samples])
     setting = {"n_visible": visible, "noise_var": noise_var}
     levels = plateau_levels(law, n_features, t, ridge_per_sample * t, **setting)
@@ -145,7 +145,9 @@ def _scaling_law(alpha, n_latent, noise_var) -> Picture:
     curves = {f"T{power}": (n, loss(n, 10**power)) for power in (2, 3, 4, 5)}
     curves["law"] = (n, asymptotics.bottleneck_loss(alpha, n))
     behind, ahead = loss(1e3 * np.exp([-0.05, 0.05]), 1e5)
-    return Picture(curves, [(n[0], n[-1])], {"alpha": alpha, "exponent": np.log(behind / ahead) / 0.1})
+    with np.errstate(divide="ignore", invalid="ignore"):  # where there is no loss there is no exponent
+        exponent = np.log(behind / ahead) / 0.1
+    return Picture(curves, [(n[0], n[-1])], {"alpha": alpha, "exponent": exponent})
 
 
 def _spectrum_experiment(alpha, n_latent, delta) -> Iterator:
@@ -176,7 +178,7 @@ def _density_experiment(alpha, n_latent, n_features, n_samples) -> Iterator:
 
 
 def _points(panel, x, trials) -> list[tuple]:
-    """Means over trials as points, those that are not zero; the error of a single trial is not known."""
+    """Means over trials as points, those that are not zero; a single trial is shown without an error."""
     mean, n = np.mean(trials, axis=0), len(trials)
     stderr = np.std(trials, axis=0, ddof=1) / np.sqrt(n) if n > 1 else 0 * mean
     return [(panel, *point) for point in zip(x, mean, stderr, strict=True) if point[1] > 0]
@@ -198,12 +200,12 @@ def _test_loss_experiment(alpha, n_latent, n_features, n_samples, ridge, noise_v
 
 
 def _loss_surface_experiment(alpha, n_latent, compute, split, tuning, ridge, noise_var) -> Iterator:
-    law, settings = PowerLaw(alpha, n_latent), []
-    for ratio in 10.0 ** np.arange(-1.25, 1.5, 0.25):
-        n, t = round(np.sqrt(compute * ratio)), round(np.sqrt(compute / ratio))
-        best = tuning == "best ridge"
-        settings.append((n / t, n, t, allocation.optimal_ridge(law, n, t, noise_var=noise_var) if best else ridge))
-    return _loss_experiment(1, settings, law, noise_var)
+    """Whole sizes only, so that their product differs from the compute by a per cent at most."""
+    law, ratios = PowerLaw(alpha, n_latent), 10.0 ** np.arange(-1.25, 1.5, 0.25)
+    n, t = np.rint(np.sqrt(compute * ratios)), np.rint(np.sqrt(compute / ratios))
+    best = tuning == "best ridge"
+    ridges = allocation.optimal_ridge(law, n, t, noise_var=noise_var) if best else np.full(n.shape, ridge)
+    return _loss_experiment(1, list(zip(n / t, n, t, ridges, strict=True)), law, noise_var)
 
 
 def _plateaus_experiment(alpha, n_latent, n_visible, n_features, n_samples, ridge_per_sample, noise_var) -> Iterator:
