@@ -1,10 +1,88 @@
-"""Settings shared by every test file."""
+"""Settings shared by every test file, and a browser for those that look at the built book."""
 
+import functools
+import http.server
 import os
+import shutil
+import threading
+from pathlib import Path
 
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # the matrices are small, and xdist already fills the cores
 
+import pytest
 from hypothesis import settings
 
 settings.register_profile("course", derandomize=True, deadline=None, max_examples=60)
 settings.load_profile("course")
+
+HTML = Path(__file__).parents[1] / "_build" / "html"
+FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update"]
+
+
+class Quiet(http.server.SimpleHTTPRequestHandler):
+    def log_message(self, *args):
+        pass
+
+
+@pytest.fixture(scope="module")
+def address():
+    """Where the built book is served."""
+    handler = functools.partial(Quiet, directory=str(HTML))
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}/"
+        server.shutdown()
+
+
+@pytest.fixture(scope="module")
+def profile():
+    """One browser; a function for its profiles, one per width, colour scheme and other options."""
+    from playwright.sync_api import sync_playwright
+
+    program = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+    assert program, "no Chromium: install the package 'chromium'"
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=program, args=FLAGS)
+
+        @functools.cache
+        def profile_(width, scheme, height, **options):
+            view = {"width": width, "height": height}
+            return browser.new_context(viewport=view, color_scheme=scheme, **options)
+
+        yield profile_
+        browser.close()
+
+
+@pytest.fixture(scope="module")
+def new_tab(profile, address):
+    """A function that opens a page in a new tab; what the browser complains of is in `tab.said`."""
+
+    def new_tab_(page, width=1400, scheme="light", height=900, root=address, **options):
+        tab = profile(width, scheme, height, **options).new_page()
+        tab.said = said = []
+        tab.on("console", lambda m: said.append(f"console: {m.text}") if m.type == "error" else None)
+        tab.on("pageerror", lambda error: said.append(f"script error: {error}"))
+        tab.on("requestfailed", lambda r: said.append(f"failed request: {r.url}"))
+        tab.on("response", lambda r: said.append(f"status {r.status}: {r.url}") if r.status >= 400 else None)
+        local = (root, "data:", "blob:")
+        tab.on("request", lambda r: None if r.url.startswith(local) else said.append(f"request elsewhere: {r.url}"))
+        tab.goto(root + page)
+        return tab
+
+    return new_tab_
+
+
+@pytest.fixture
+def open_tab(new_tab):
+    """The same for one test: closes its tabs, in which nothing may have been said."""
+    tabs = []
+
+    def open_tab_(*args, **options):
+        tabs.append(new_tab(*args, **options))
+        return tabs[-1]
+
+    yield open_tab_
+    said = [text for tab in tabs for text in tab.said]
+    for tab in tabs:
+        tab.close()
+    assert not said, "\n".join(said)

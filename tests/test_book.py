@@ -1,22 +1,16 @@
 """The built book in a real browser: needs `make book` and Chromium. Nothing here is ever skipped."""
 
 import functools
-import http.server
 import re
-import shutil
-import threading
 from html.parser import HTMLParser
-from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 import pytest
-from playwright.sync_api import sync_playwright
+from conftest import HTML
 
 pytestmark = pytest.mark.browser
 
-HTML = Path(__file__).parents[1] / "_build" / "html"
 PAGES = sorted(str(p.relative_to(HTML)) for p in (HTML / "book").rglob("*.html"))
-FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update"]
 VIEWS = [(width, scheme) for width in (1400, 400) for scheme in ("light", "dark")]
 RAW_MARKUP = re.compile(r"```|:::|\{[\w:-]+\}`|\\(?:begin|ref|eqref|label|cite)\{|\\[(\[]|\$\$|\?\?\?")
 
@@ -58,35 +52,6 @@ INSPECT = """async () => {
 }"""
 
 
-class Quiet(http.server.SimpleHTTPRequestHandler):
-    def log_message(self, *args):
-        pass
-
-
-@pytest.fixture(scope="module")
-def address():
-    """Where the built book is served."""
-    handler = functools.partial(Quiet, directory=str(HTML))
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        yield f"http://127.0.0.1:{server.server_port}/"
-        server.shutdown()
-
-
-@pytest.fixture(scope="module")
-def contexts():
-    """One browser, one profile per width and colour scheme."""
-    program = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-    assert program, "no Chromium: install the package 'chromium'"
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=program, args=FLAGS)
-        yield {
-            (width, scheme): browser.new_context(viewport={"width": width, "height": 900}, color_scheme=scheme)
-            for width, scheme in VIEWS
-        }
-        browser.close()
-
-
 @pytest.fixture
 def page(request):
     assert request.param, f"no page under {HTML / 'book'}: run 'make book' first"
@@ -98,26 +63,9 @@ def each_page(test):
 
 
 @pytest.fixture
-def open_page(contexts, address, page):
-    """Open the page in a tab that is closed afterwards; what the browser complains of is in `tab.said`."""
-    tabs = []
-
-    def open_(width, scheme):
-        tab = contexts[width, scheme].new_page()
-        tabs.append(tab)
-        tab.said = said = []
-        tab.on("console", lambda m: said.append(f"console: {m.text}") if m.type == "error" else None)
-        tab.on("pageerror", lambda error: said.append(f"script error: {error}"))
-        tab.on("requestfailed", lambda r: said.append(f"failed request: {r.url}"))
-        tab.on("response", lambda r: said.append(f"status {r.status}: {r.url}") if r.status >= 400 else None)
-        local = (address, "data:", "blob:")
-        tab.on("request", lambda r: None if r.url.startswith(local) else said.append(f"request elsewhere: {r.url}"))
-        tab.goto(address + page)
-        return tab
-
-    yield open_
-    for tab in tabs:
-        tab.close()
+def open_page(open_tab, page):
+    """Open the page in a tab that is closed afterwards."""
+    return functools.partial(open_tab, page)
 
 
 @each_page
@@ -127,7 +75,7 @@ def test_page_is_typeset_complete_and_fits(open_page, width, scheme):
     seen = tab.evaluate(INSPECT)
     assert tab.evaluate("document.documentElement.dataset.theme") == scheme
     markup = [seen["text"][max(0, m.start() - 40) : m.end() + 40] for m in RAW_MARKUP.finditer(seen["text"])]
-    complaints = [*tab.said, *seen["found"], *(f"raw markup: {text!r}" for text in markup)]
+    complaints = [*seen["found"], *(f"raw markup: {text!r}" for text in markup)]
     assert not complaints, "\n".join(complaints)
 
 
@@ -143,7 +91,6 @@ def test_solutions_are_folded_and_open_on_a_click(open_page):
         content = solution.locator("> :not(.admonition-title)").first
         content.wait_for(state="visible", timeout=2000)
         assert content.bounding_box()["height"] > 5
-    assert not tab.said, "\n".join(tab.said)
 
 
 class Links(HTMLParser):

@@ -442,7 +442,7 @@ def test_the_reading_names_what_holds_the_loss_up(change, regime):
     setting = {"n_visible": 10**6, "n_features": 100, "n_samples": 10**5, "ridge_per_sample": 0, "noise_var": 0.0}
     explorer = make("plateaus", **(setting | change))
     assert explorer.picture.readings["regime"] == regime
-    assert f"held up by <b>{regime}</b>" in look(explorer).readings.value
+    assert f"held up by: <b>{regime}</b>" in look(explorer).readings.value
 
 
 @pytest.mark.parametrize("alpha", [0.5, 1.0])

@@ -2,7 +2,7 @@
 "use strict";
 
 (() => {
-  const MARGIN = { left: 58, right: 12, top: 8, bottom: 42 }, DECADES = 8;
+  const MARGIN = { left: 58, right: 12, top: 12, bottom: 42 }, DECADES = 8;
   const VIRIDIS = [[68, 1, 84], [71, 44, 122], [59, 81, 139], [44, 113, 142], [33, 144, 141], [39, 173, 129],
     [92, 200, 99], [170, 220, 50], [253, 231, 37]];
 
@@ -116,7 +116,9 @@
       if (hidden.has(name)) continue;
       const [x, y] = picture.curves[name], line = { class: `explorer-${style} explorer-${color}`, "data-curve": name };
       if (style === "heat") range = draw_surface(group, picture.curves[name], xs, ys);
-      else if (style === "dots") x.forEach((at, k) => append(group, "circle", { ...line, cx: xs.at(at), cy: ys.at(y[k]), r: 5 }));
+      else if (style === "dots") x.forEach((at, k) => {
+        if (Number.isFinite(ys.at(y[k]))) append(group, "circle", { ...line, cx: xs.at(at), cy: ys.at(y[k]), r: 5 });
+      });
       else if (style === "vertical") append(group, "path", { ...line, d: x.map((at) => `M${xs.at(at)} ${top}V${bottom}`).join("") });
       else if (style === "horizontal") append(group, "path", { ...line, d: y.map((at) => `M${left} ${ys.at(at)}H${right}`).join("") });
       else append(group, "path", { ...line, d: path(x, y, xs, ys) });

@@ -151,6 +151,8 @@
     return value < low ? 0 : first + Math.round(((steps - first) * (of(value) - of(low))) / (of(high) - of(low)));
   }
 
+  const number = (text) => (text.trim() === "" ? NaN : Number(text));
+
   /** What is wrong with a value, or nothing. */
   function complaint({ low, high, kind, whole, options }, value) {
     if (kind === "choice") return options.includes(value) ? "" : `one of ${options.join(", ")}`;
@@ -184,8 +186,8 @@
       append(root, "button", { type: "button", class: "explorer-button" }, "reset")
         .addEventListener("click", () => this.set(this.initial));
 
-      this.set(this.initial);
       this.read_fragment();
+      this.set({});
       addEventListener("hashchange", () => this.read_fragment());
       new ResizeObserver(() => this.draw()).observe(panels);
     }
@@ -220,11 +222,12 @@
         return;
       }
       const slider = append(row, "input", { id, type: "range", min: 0, max: control.steps, step: 1 });
-      const field = append(row, "input", { type: "text", inputmode: "decimal", "aria-label": `${label}, typed` });
-      const note = append(row, "span", { class: "explorer-unit" }, unit);
+      const field = append(row, "input", {
+        type: "text", inputmode: "decimal", "aria-label": `${label}, typed`, "aria-describedby": `${id}-note` });
+      const note = append(row, "span", { class: "explorer-unit", id: `${id}-note` }, unit);
       slider.addEventListener("input", () => this.set({ [name]: value_at(control, Number(slider.value)) }));
       field.addEventListener("change", () => {
-        const value = field.value.trim() === "" ? NaN : Number(field.value), wrong = complaint(control, value);
+        const value = number(field.value), wrong = complaint(control, value);
         field.setAttribute("aria-invalid", String(wrong !== ""));
         note.textContent = wrong || unit;
         if (!wrong) this.set({ [name]: value });
@@ -270,12 +273,14 @@
         history.replaceState(null, "", location.pathname + location.search + fragment);
     }
 
+    /** Take the setting from the page's address, if it holds one of this figure. */
     read_fragment() {
       const [name, setting] = location.hash.slice(1).split("?"), values = { ...this.initial };
-      if (name !== this.design.name) return;
+      if (name !== this.design.name || setting === undefined) return;
+      const given = new URLSearchParams(setting);
       for (const control of this.design.controls) {
-        const text = new URLSearchParams(setting).get(control.name), value = control.kind === "choice" ? text : Number(text);
-        if (text && !complaint(control, value)) values[control.name] = value;
+        const text = given.get(control.name) ?? "", value = control.kind === "choice" ? text : number(text);
+        if (!complaint(control, value)) values[control.name] = value;
       }
       this.set(values);
       (this.root.closest("figure") ?? this.root).scrollIntoView();

@@ -304,7 +304,7 @@ const scalingLaws = {};
     const { a, n_latent } = spectrum, [re, im] = delta, sums = new Float64Array(6);
     const size = Math.hypot(re, im), angle = Math.atan2(im, re), turn = angle / a;
     const pole = polar(size ** (-1 / a), (Math.PI - angle) / a);
-    const is_near = (end) => Math.hypot(pole[0] - end, pole[1]) < NEAR_POLE;
+    const is_near = (end) => n_latent > MAX_DIRECT && Math.hypot(pole[0] - end, pole[1]) < NEAR_POLE;
     const lower = is_near(N_HEAD) ? 2 * N_HEAD : N_HEAD, upper = is_near(n_latent) ? n_latent - N_HEAD : n_latent;
     const { terms, integral } = spectrum.split(lower, upper), [ray_re, ray_im] = polar(1, -turn);
     for (const [level, weight] of terms) accumulate(sums, weight, 0, level, 0, re, im);
