@@ -55,10 +55,15 @@ def profile():
 
 @pytest.fixture(scope="module")
 def new_tab(profile, address):
-    """A function that opens a page in a new tab; what the browser complains of is in `tab.said`."""
+    """A function that opens a page in a new tab; what the browser complains of is in `tab.said`.
 
-    def new_tab_(page, width=1400, scheme="light", height=900, root=address, **options):
+    Without typesetting its formulas a long page is there in a fraction of the time.
+    """
+
+    def new_tab_(page, width=1400, scheme="light", height=900, root=address, typeset=True, **options):
         tab = profile(width, scheme, height, **options).new_page()
+        if not typeset:
+            tab.route("**/mathjax/**", lambda route: route.fulfill(body="", content_type="text/javascript"))
         tab.said = said = []
         tab.on("console", lambda m: said.append(f"console: {m.text}") if m.type == "error" else None)
         tab.on("pageerror", lambda error: said.append(f"script error: {error}"))

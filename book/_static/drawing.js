@@ -77,7 +77,7 @@
     const columns = edges(x.map(xs.at)), rows = edges(y.map(ys.at));
     table.forEach((row, i) => row.forEach((value, j) => {
       if (Number.isFinite(value)) append(group, "rect", { x: columns[j], y: rows[i + 1], width: columns[j + 1] - columns[j] + 0.5,
-        height: rows[i] - rows[i + 1] + 0.5, fill: viridis((value - low) / (high - low)) });
+        height: rows[i] - rows[i + 1] + 0.5, fill: viridis(high > low ? (value - low) / (high - low) : 0) });
     }));
     return [low, high];
   }

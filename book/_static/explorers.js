@@ -283,7 +283,15 @@
         if (!complaint(control, value)) values[control.name] = value;
       }
       this.set(values);
-      (this.root.closest("figure") ?? this.root).scrollIntoView();
+      this.scroll_here();
+    }
+
+    /** Scroll to the figure, and again when the formulas and pictures above it have found their size. */
+    scroll_here() {
+      const scroll = () => (this.root.closest("figure") ?? this.root).scrollIntoView({ behavior: "instant" });
+      scroll();
+      globalThis.MathJax?.startup?.promise?.then(scroll);
+      if (document.readyState !== "complete") addEventListener("load", scroll, { once: true });
     }
   }
 
