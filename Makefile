@@ -32,7 +32,7 @@ test: $(READY)
 
 # the built book in a real browser; needs 'make book' and Chromium
 browser: $(READY)
-	$(RUN)/pytest -m browser -n 2 --dist loadfile
+	$(RUN)/pytest -m browser
 
 serve: $(READY)
 	@echo "http://localhost:$(PORT)/book/intro.html (Ctrl-C stops)"
