@@ -233,7 +233,8 @@
         if (!wrong) this.set({ [name]: value });
       });
       this.rows[name] = (value) => {
-        slider.value = position_of(control, value);
+        // several positions may have the same small whole number: stay, else an arrow key would never get past it
+        if (value_at(control, Number(slider.value)) !== value) slider.value = position_of(control, value);
         slider.setAttribute("aria-valuetext", `${say(value)} ${unit}`.trim());
         field.value = say(value, 12);
         field.setAttribute("aria-invalid", "false");
