@@ -8,20 +8,12 @@
 
   // ---------------------------------------------------------------- what is drawn
 
-  const laws = new Map(); // the spectra in use, which hold their quadratures
-  function law_of(alpha, n_latent) {
-    const key = `${alpha} ${n_latent}`;
-    if (laws.size > 50) laws.clear();
-    if (!laws.has(key)) laws.set(key, new PowerLaw(alpha, n_latent));
-    return laws.get(key);
-  }
-
   const with_place = (places, place) => [...places, place].sort((a, b) => a - b);
   const first_minimum = (losses) => losses.findIndex((loss) => loss <= Math.min(...losses) * (1 + 1e-9));
 
   const explorers = {
     spectrum({ alpha, n_latent, delta }) {
-      const law = law_of(alpha, n_latent), ranks = geomspace(1, n_latent, 120), levels = ranks.map((r) => law.eigenvalue(r));
+      const law = new PowerLaw(alpha, n_latent), ranks = geomspace(1, n_latent, 120), levels = ranks.map((r) => law.eigenvalue(r));
       const scales = geomspace(Math.min(law.eigenvalue(n_latent), delta) / 10, 10, 160), sums = scales.map((scale) => law.sums(scale));
       const here = law.sums(delta), k = scalingLaws.spectral_constant(alpha);
       return {
@@ -41,7 +33,7 @@
     },
 
     density({ alpha, n_latent, n_features: n, n_samples: t }) {
-      const law = law_of(alpha, n_latent), upper = (1 + Math.sqrt(n / t)) ** 2, modes = Math.min(n, t, n_latent);
+      const law = new PowerLaw(alpha, n_latent), upper = (1 + Math.sqrt(n / t)) ** 2, modes = Math.min(n, t, n_latent);
       const lower = Math.max((1 - Math.sqrt(n / t)) ** 2, 1e-6 * upper);
       const white = Array.from({ length: 200 }, (_, k) => lower * (upper / lower) ** ((1 - Math.cos((Math.PI * k) / 199)) / 2));
       const high = 4 * (1 + law.trace / n) * (1 + law.trace / t);
@@ -59,7 +51,7 @@
     },
 
     test_loss({ alpha, n_latent, n_features, n_samples: t, ridge, noise_var }) {
-      const law = law_of(alpha, n_latent);
+      const law = new PowerLaw(alpha, n_latent);
       const range = [Math.min(Math.max(1, t / 1e3), n_features), Math.max(t * 1e3, n_features)];
       const n = with_place(geomspace(...range, 240), n_features);
       const parts = n.map((size) => decompose(law, size, t, ridge, noise_var));
@@ -79,7 +71,7 @@
     },
 
     loss_surface({ alpha, n_latent, compute, split, tuning, ridge, noise_var }) {
-      const law = law_of(alpha, n_latent);
+      const law = new PowerLaw(alpha, n_latent);
       const fixed = (n, t) => scalingLaws.test_loss(law, n, t, ridge, noise_var);
       let near = 0; // the best Delta of the setting before, where the next search begins
       const best = (n, t) => {
@@ -110,7 +102,7 @@
     },
 
     plateaus({ alpha, n_latent, n_visible, n_features: n, n_samples, ridge_per_sample, noise_var }) {
-      const law = law_of(alpha, n_latent), visible = Math.min(n_visible, n_latent);
+      const law = new PowerLaw(alpha, n_latent), visible = Math.min(n_visible, n_latent);
       const range = [Math.min(Math.max(1, n / 1e3), n_samples), Math.max(Math.min(n * 1e5, 1e15), n_samples)];
       const t = with_place(geomspace(...range, 240), n_samples);
       const levels = t.map((size) => plateau_levels(law, visible, n, size, ridge_per_sample * size, noise_var));
@@ -126,7 +118,7 @@
     },
 
     scaling_law({ alpha, n_latent, noise_var }) {
-      const law = law_of(alpha, n_latent), n = geomspace(10, 1e6, 90), curves = {};
+      const law = new PowerLaw(alpha, n_latent), n = geomspace(10, 1e6, 90), curves = {};
       const loss = (size, t) => optimize(law, size, t, noise_var).test_loss;
       for (const power of [2, 3, 4, 5]) curves[`T${power}`] = [n, n.map((size) => loss(size, 10 ** power))];
       curves.law = [n, n.map((size) => bottleneck_loss(alpha, size))];

@@ -56,8 +56,8 @@ const scalingLaws = {};
       same sum over the levels, weighted. */
   class PowerLaw {
     constructor(alpha, n_latent) {
-      Object.assign(this, { alpha, n_latent, rank: n_latent, a: 1 + alpha, parts: new Map() });
-      const { terms, integral } = this.split(N_HEAD, n_latent);
+      Object.assign(this, { alpha, n_latent, rank: n_latent, a: 1 + alpha, parts: new Map(), heads: {} });
+      const { terms, integral } = this.split(1, N_HEAD, n_latent);
       this.levels = Float64Array.from([...terms, ...integral], ([level]) => level);
       this.weights = Float64Array.from([...terms, ...integral], ([, weight]) => weight);
       this.trace = this.tail(0);
@@ -67,15 +67,16 @@ const scalingLaws = {};
       return rank ** -this.a;
     }
 
-    /** Levels and weights of the terms outside of lower .. upper, and of the integral between, by Euler-Maclaurin.
+    /** Levels and weights of the latents first .. n_latent: of the terms outside of lower .. upper, and of the integral
+        between, by Euler-Maclaurin.
 
         The formula's half terms and derivatives are written as differences of terms (Gregory): 1/2 + D/12 + D^2/24
         + .. at each end, with D the backward difference. They only change weights. */
-    split(lower, upper) {
-      const key = `${lower} ${upper}`, { n_latent } = this, is_short = n_latent <= MAX_DIRECT;
+    split(first, lower, upper) {
+      const key = `${first} ${lower} ${upper}`, { n_latent } = this, is_short = n_latent < first + MAX_DIRECT;
       if (this.parts.has(key)) return this.parts.get(key);
       const weights = new Map(), add = (rank, weight) => weights.set(rank, (weights.get(rank) ?? 0) + weight);
-      for (let rank = 1; rank <= (is_short ? n_latent : lower); rank++) add(rank, 1);
+      for (let rank = first; rank <= (is_short ? n_latent : lower); rank++) add(rank, 1);
       for (let rank = upper + 1; rank <= n_latent; rank++) add(rank, 1);
       if (!is_short) for (const [end, sign] of [[lower, -1], [upper, 1]])
         GREGORY.forEach((factor, order) => {
@@ -93,17 +94,15 @@ const scalingLaws = {};
       return this.parts.get(key);
     }
 
-    /** Variance of the latents beyond the first n_visible, by the same formula; its integral is elementary. */
+    /** The spectrum of the first n_visible latents. */
+    head(n_visible) {
+      return (this.heads[n_visible] ??= new PowerLaw(this.alpha, n_visible));
+    }
+
+    /** Variance of the latents beyond the first n_visible. */
     tail(n_visible) {
-      const { alpha, n_latent } = this, start = Math.min(n_visible + N_HEAD, n_latent);
-      let total = 0;
-      for (let rank = start; rank > n_visible; rank--) total += this.eigenvalue(rank);
-      if (start === n_latent) return total;
-      const end = (rank) => { // the half term and the first derivatives of I^-a
-        const x = 1 / (rank * rank), a = this.a;
-        return this.eigenvalue(rank) * (1 / 2 - (a / rank) * (1 / 12 - ((a + 1) * (a + 2) * x) / 720));
-      };
-      return total + end(n_latent) - end(start) - (start ** -alpha * Math.expm1(-alpha * Math.log(n_latent / start))) / alpha;
+      const { terms, integral } = this.split(n_visible + 1, n_visible + N_HEAD, this.n_latent);
+      return sum([...terms, ...integral].map(([level, weight]) => weight * level));
     }
 
     /** Sums over modes at a real delta, of f, f^2, g, f g and f^2 g with f = lambda / (lambda + delta), g = 1 - f. */
@@ -236,9 +235,7 @@ const scalingLaws = {};
 
   /** The floors and parts of the test loss, each with one cause. */
   function plateau_levels(spectrum, n_visible, n, t, ridge, noise_var) {
-    const head = n_visible === spectrum.rank ? spectrum : (spectrum.heads ??= {})[n_visible] ??=
-      new PowerLaw(spectrum.alpha, n_visible);
-    const unseen = spectrum.tail(n_visible), gamma = (ridge * spectrum.rank) / n_visible; // weights of variance 1/M
+    const head = spectrum.head(n_visible), unseen = spectrum.tail(n_visible), gamma = (ridge * spectrum.rank) / n_visible; // weights of variance 1/M
     const parts = decompose(head, n, t, gamma, 1), delta = (ridge * spectrum.rank) / (n * t);
     const amplified = (variance, factor) => (variance > 0 ? variance * factor : 0);
     const levels = {
@@ -306,7 +303,7 @@ const scalingLaws = {};
     const pole = polar(size ** (-1 / a), (Math.PI - angle) / a);
     const is_near = (end) => n_latent > MAX_DIRECT && Math.hypot(pole[0] - end, pole[1]) < NEAR_POLE;
     const lower = is_near(N_HEAD) ? 2 * N_HEAD : N_HEAD, upper = is_near(n_latent) ? n_latent - N_HEAD : n_latent;
-    const { terms, integral } = spectrum.split(lower, upper), [ray_re, ray_im] = polar(1, -turn);
+    const { terms, integral } = spectrum.split(1, lower, upper), [ray_re, ray_im] = polar(1, -turn);
     for (const [level, weight] of terms) accumulate(sums, weight, 0, level, 0, re, im);
     for (const [level, weight] of integral) accumulate(sums, weight * ray_re, weight * ray_im, level, 0, size, 0);
     const is_long = integral.length > 0;
