@@ -3,7 +3,7 @@
 "use strict";
 
 (() => {
-  const { PowerLaw, append, bottleneck_loss, decompose, draw_panel, geomspace, optimize, plateau_levels, say } = scalingLaws;
+  const { PowerLaw, append, bottleneck_loss, decompose, draw_panel, geomspace, optimal_loss, plateau_levels, say } = scalingLaws;
   const HEIGHT = 330, WIDEST = 620; // of a panel, in pixels
 
   // ---------------------------------------------------------------- what is drawn
@@ -73,12 +73,7 @@
     loss_surface({ alpha, n_latent, compute, split, tuning, ridge, noise_var }) {
       const law = new PowerLaw(alpha, n_latent);
       const fixed = (n, t) => scalingLaws.test_loss(law, n, t, ridge, noise_var);
-      let near = 0; // the best Delta of the setting before, where the next search begins
-      const best = (n, t) => {
-        const found = optimize(law, n, t, noise_var, near);
-        near = found.delta;
-        return found.test_loss;
-      };
+      const best = (n, t) => optimal_loss(law, n, t, noise_var);
       const loss = tuning === "best ridge" ? best : fixed, root = Math.sqrt(compute);
       const side = geomspace(root / 100, root * 100, 25), ratios = geomspace(1e-4, 1e4, 161);
       const surface = side.map((t) => side.map((n) => Math.log10(loss(n, t))));
@@ -119,7 +114,7 @@
 
     scaling_law({ alpha, n_latent, noise_var }) {
       const law = new PowerLaw(alpha, n_latent), n = geomspace(10, 1e6, 90), curves = {};
-      const loss = (size, t) => optimize(law, size, t, noise_var).test_loss;
+      const loss = (size, t) => optimal_loss(law, size, t, noise_var);
       for (const power of [2, 3, 4, 5]) curves[`T${power}`] = [n, n.map((size) => loss(size, 10 ** power))];
       curves.law = [n, n.map((size) => bottleneck_loss(alpha, size))];
       const exponent = Math.log(loss(1e3 * Math.exp(-0.05), 1e5) / loss(1e3 * Math.exp(0.05), 1e5)) / 0.1;

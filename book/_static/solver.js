@@ -14,6 +14,7 @@ const scalingLaws = {};
   const GREGORY = [1 / 2, 1 / 12, 1 / 24, 19 / 720, 3 / 160, 863 / 60480, 275 / 24192, 33953 / 3628800];
   const MAX_SIZE = 1e15;
   const EDGE = 1e-12, CAUTIOUS = 1e-4, FAR = 1e3; // where the search for the best ridge begins and ends: see allocation
+  const CLOSE = 1e-7; // and how well it knows log Delta: the loss is flat there, so this is enough
   const PEAK = 2; // how far the signal part may exceed the sum of its floors before variance is to blame
 
   const sum = (values) => values.reduce((total, value) => total + value, 0);
@@ -21,7 +22,7 @@ const scalingLaws = {};
   const geomspace = (low, high, count) =>
     Array.from({ length: count }, (_, k) => low * (high / low) ** (k / (count - 1)));
 
-  // ---------------------------------------------------------------- quadrature and roots
+  // ---------------------------------------------------------------- quadrature
 
   // Nodes in (0, 1) and weights of the Gauss-Legendre rule with 16 points on (-1, 1), which is symmetric.
   const GAUSS = [
@@ -30,25 +31,6 @@ const scalingLaws = {};
     [0.7554044083550030, 0.1246289712555341], [0.8656312023878318, 0.0951585116824926],
     [0.9445750230732326, 0.0622535239386475], [0.9894009349916499, 0.0271524594117542],
   ].flatMap(([x, weight]) => [{ x: -x, weight }, { x, weight }]);
-
-  /** Root of a function between two places where its signs differ: Chandrupatla's method, as scipy has it. */
-  function find_root(f, low, high, tolerance = 1e-10) {
-    let [x1, x2, f1, f2] = [low, high, f(low), f(high)];
-    for (let iteration = 0, share = 0.5; iteration < 100; iteration++) {
-      const x = x1 + share * (x2 - x1), value = f(x), same = Math.sign(value) === Math.sign(f1);
-      const [x3, f3] = same ? [x1, f1] : [x2, f2];
-      if (!same) [x2, f2] = [x1, f1];
-      [x1, f1] = [x, value];
-      const smallest = tolerance / Math.abs(x2 - x1);
-      if (smallest > 0.5 || f1 === 0) break;
-      const xi = (x1 - x2) / (x3 - x2), phi = (f1 - f2) / (f3 - f2);
-      const quadratic = (f1 / (f2 - f1)) * (f3 / (f2 - f3))
-        + ((((x3 - x1) / (x2 - x1)) * f1) / (f3 - f1)) * (f2 / (f3 - f2));
-      const safe = phi * phi < xi && (1 - phi) ** 2 < 1 - xi; // inverse interpolation stays inside, else bisect
-      share = clip(safe ? quadratic : 0.5, smallest, 1 - smallest);
-    }
-    return Math.abs(f1) < Math.abs(f2) ? x1 : x2;
-  }
 
   // ---------------------------------------------------------------- spectra
 
@@ -196,7 +178,7 @@ const scalingLaws = {};
 
   // ---------------------------------------------------------------- the best ridge
 
-  /** d log(L)/d log(Delta), L, and the product of the brackets, at the ridge that belongs to Delta. */
+  /** d log(L)/d log(Delta), and L, at the ridge that belongs to Delta. */
   function slope(spectrum, delta, n, t, noise) {
     const { df1: s, df2: s2, transition: u, curvature: v, unresolved } = spectrum.sums(delta);
     const [left_n, left_t] = [n, t].map((size) => (unresolved < s ? size - spectrum.rank + unresolved : size - s));
@@ -204,31 +186,23 @@ const scalingLaws = {};
     const a = n * t * delta * u + noise * (left_n * s2 + s * u);
     const slope_d = 2 * (left_n + left_t) * v + 2 * u * u;
     const slope_a = 2 * n * t * delta * v + 2 * noise * (s * v - u * u - left_n * v);
-    return { slope: slope_a / a - slope_d / d, loss: a / d, brackets: left_n * left_t };
+    return { slope: slope_a / a - slope_d / d, loss: a / d };
   }
 
-  /** The best ridge and its loss; the search begins at the Delta `near`, if there is a guess. */
-  function optimize(spectrum, n, t, noise = 0, near = 0) {
+  /** The test loss with the best ridge: where the slope changes its sign. */
+  function optimal_loss(spectrum, n, t, noise = 0) {
     const floor = solve_delta(spectrum, n, t), ridgeless = test_loss(spectrum, n, t, 0, noise);
-    if (!(ridgeless > 0)) return { ridge: 0, test_loss: ridgeless, delta: 0 };
+    if (ridgeless === 0) return 0;
     const smallest = spectrum.eigenvalue(spectrum.rank), { trace } = spectrum;
     const cautious = CAUTIOUS * smallest * clip(noise / (t * smallest), CAUTIOUS ** 2, 1);
-    const low = Math.log(floor > 0 ? floor : cautious) + EDGE;
-    const high = Math.log(FAR * (floor + trace * (1 + trace) + (noise / t) * (1 + trace ** 2 / n)));
-    const f = (log_delta) => slope(spectrum, Math.exp(log_delta), n, t, noise).slope;
-    let best = low;
-    if (f(low) < 0) { // else the optimum is closer to the branch than rounding
-      let left = low, right = high;
-      for (let step = 0.5, x = Math.log(near); near > 0 && x - step > low && x + step < high; step *= 2)
-        if (f(x - step) < 0 && f(x + step) > 0) {
-          [left, right] = [x - step, x + step];
-          break;
-        }
-      best = find_root(f, left, right);
+    let low = Math.log(floor > 0 ? floor : cautious) + EDGE;
+    let high = Math.log(FAR * (floor + trace * (1 + trace) + (noise / t) * (1 + trace ** 2 / n)));
+    while (high - low > CLOSE) {
+      const middle = (low + high) / 2;
+      if (slope(spectrum, Math.exp(middle), n, t, noise).slope < 0) low = middle;
+      else high = middle;
     }
-    const { loss, brackets } = slope(spectrum, Math.exp(best), n, t, noise);
-    if (loss >= ridgeless) return { ridge: 0, test_loss: ridgeless, delta: floor };
-    return { ridge: (Math.exp(best) * brackets) / spectrum.rank, test_loss: loss, delta: Math.exp(best) };
+    return Math.min(slope(spectrum, Math.exp(low), n, t, noise).loss, ridgeless);
   }
 
   // ---------------------------------------------------------------- plateaus
@@ -369,7 +343,7 @@ const scalingLaws = {};
   }
 
   Object.assign(scalingLaws, {
-    PowerLaw, geomspace, spectral_constant, bottleneck_loss, solve_delta, decompose, test_loss, optimize,
+    PowerLaw, geomspace, spectral_constant, bottleneck_loss, solve_delta, decompose, test_loss, optimal_loss,
     plateau_levels, diagnose, marchenko_pastur_density, spectral_density,
   });
 })();
