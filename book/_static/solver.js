@@ -10,7 +10,7 @@ const scalingLaws = {};
 (() => {
   const N_HEAD = 64; // terms summed one by one before the Euler-Maclaurin formula takes over
   const MAX_DIRECT = 512; // most latents that are all summed one by one
-  const NEAR_POLE = 24; // an end of the formula this close to a pole is moved away by N_HEAD terms
+  const NEAR_POLE = 24; // where the formula begins this close to a pole, it begins N_HEAD terms later
   const GREGORY = [1 / 2, 1 / 12, 1 / 24, 19 / 720, 3 / 160, 863 / 60480, 275 / 24192, 33953 / 3628800];
   const MAX_SIZE = 1e15;
   const EDGE = 1e-12, CAUTIOUS = 1e-4, FAR = 1e3; // where the search for the best ridge begins and ends: see allocation
@@ -39,7 +39,7 @@ const scalingLaws = {};
   class PowerLaw {
     constructor(alpha, n_latent) {
       Object.assign(this, { alpha, n_latent, rank: n_latent, a: 1 + alpha, parts: new Map(), heads: {} });
-      const { terms, integral } = this.split(1, N_HEAD, n_latent);
+      const { terms, integral } = this.split(1, N_HEAD);
       this.levels = Float64Array.from([...terms, ...integral], ([level]) => level);
       this.weights = Float64Array.from([...terms, ...integral], ([, weight]) => weight);
       this.trace = this.tail(0);
@@ -49,24 +49,23 @@ const scalingLaws = {};
       return rank ** -this.a;
     }
 
-    /** Levels and weights of the latents first .. n_latent: of the terms outside of lower .. upper, and of the integral
-        between, by Euler-Maclaurin.
+    /** Levels and weights of the latents first .. n_latent: of terms, most of them up to lower, and of the integral from
+        there on, by Euler-Maclaurin.
 
         The formula's half terms and derivatives are written as differences of terms (Gregory): 1/2 + D/12 + D^2/24
         + .. at each end, with D the backward difference. They only change weights. */
-    split(first, lower, upper) {
-      const key = `${first} ${lower} ${upper}`, { n_latent } = this, is_short = n_latent < first + MAX_DIRECT;
+    split(first, lower) {
+      const key = `${first} ${lower}`, { n_latent } = this, is_short = n_latent < first + MAX_DIRECT;
       if (this.parts.has(key)) return this.parts.get(key);
       const weights = new Map(), add = (rank, weight) => weights.set(rank, (weights.get(rank) ?? 0) + weight);
       for (let rank = first; rank <= (is_short ? n_latent : lower); rank++) add(rank, 1);
-      for (let rank = upper + 1; rank <= n_latent; rank++) add(rank, 1);
-      if (!is_short) for (const [end, sign] of [[lower, -1], [upper, 1]])
+      if (!is_short) for (const [end, sign] of [[lower, -1], [n_latent, 1]])
         GREGORY.forEach((factor, order) => {
           for (let k = 0, binomial = 1; k <= order; binomial *= (k - order) / (k + 1), k++)
             add(end - k, sign * factor * binomial);
         });
       const terms = Array.from(weights, ([rank, weight]) => [this.eigenvalue(rank), weight]), integral = [];
-      const length = Math.log(upper / lower), n_panels = is_short ? 0 : Math.ceil((length * this.a) / 6);
+      const length = Math.log(n_latent / lower), n_panels = is_short ? 0 : Math.ceil((length * this.a) / 6);
       for (let panel = 0; panel < n_panels; panel++) // in the logarithm of the rank
         for (const { x, weight } of GAUSS) {
           const half = length / n_panels / 2, rank = lower * Math.exp(half * (2 * panel + 1 + x));
@@ -83,7 +82,7 @@ const scalingLaws = {};
 
     /** Variance of the latents beyond the first n_visible. */
     tail(n_visible) {
-      const { terms, integral } = this.split(n_visible + 1, n_visible + N_HEAD, this.n_latent);
+      const { terms, integral } = this.split(n_visible + 1, n_visible + N_HEAD);
       return sum([...terms, ...integral].map(([level, weight]) => weight * level));
     }
 
@@ -275,20 +274,19 @@ const scalingLaws = {};
     const { a, n_latent } = spectrum, [re, im] = delta, sums = new Float64Array(6);
     const size = Math.hypot(re, im), angle = Math.atan2(im, re), turn = angle / a;
     const pole = polar(size ** (-1 / a), (Math.PI - angle) / a);
-    const is_near = (end) => n_latent > MAX_DIRECT && Math.hypot(pole[0] - end, pole[1]) < NEAR_POLE;
-    const lower = is_near(N_HEAD) ? 2 * N_HEAD : N_HEAD, upper = is_near(n_latent) ? n_latent - N_HEAD : n_latent;
-    const { terms, integral } = spectrum.split(1, lower, upper), [ray_re, ray_im] = polar(1, -turn);
+    const lower = Math.hypot(pole[0] - N_HEAD, pole[1]) < NEAR_POLE ? 2 * N_HEAD : N_HEAD;
+    const { terms, integral } = spectrum.split(1, lower), [ray_re, ray_im] = polar(1, -turn);
     for (const [level, weight] of terms) accumulate(sums, weight, 0, level, 0, re, im);
     for (const [level, weight] of integral) accumulate(sums, weight * ray_re, weight * ray_im, level, 0, size, 0);
     const is_long = integral.length > 0;
-    if (is_long) for (const [end, sign] of [[lower, 1], [upper, -1]]) for (let half = 0; half < 2; half++)
+    if (is_long) for (const [end, sign] of [[lower, 1], [n_latent, -1]]) for (let half = 0; half < 2; half++)
       for (const { x, weight } of GAUSS) {
         const theta = (-turn * (half + (1 + x) / 2)) / 2, step = (-turn * weight * sign * end) / 4;
         const level = polar(spectrum.eigenvalue(end), -a * theta);
         accumulate(sums, -step * Math.sin(theta), step * Math.cos(theta), ...level, re, im);
       }
     const totals = [0, 2, 4].map((k) => [sums[k], sums[k + 1]]);
-    if (is_long && lower < pole[0] && pole[0] < upper) {
+    if (is_long && lower < pole[0] && pole[0] < n_latent) {
       const phase = polar(Math.exp(-2 * Math.PI * pole[1]), 2 * Math.PI * pole[0]), rest = [1 - phase[0], -phase[1]];
       const missing = times([0, (-2 * Math.PI) / a], times(pole, over(phase, rest)));
       const ratio = scaled(add([1, 0], over(times([0, 2 * Math.PI], pole), rest)), 1 / a);
