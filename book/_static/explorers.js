@@ -28,7 +28,7 @@
           here: [[delta, delta], [here.df1, here.df2]],
         },
         ranges: [[1, n_latent], [scales[0], 10]],
-        readings: { df1: here.df1, df2: here.df2, share: 1 - (delta * here.df1) / law.trace },
+        readings: { ...here, share: 1 - (delta * here.df1) / law.trace },
       };
     },
 
@@ -54,8 +54,7 @@
       const law = new PowerLaw(alpha, n_latent);
       const range = [Math.min(Math.max(1, t / 1e3), n_features), Math.max(t * 1e3, n_features)];
       const n = with_place(geomspace(...range, 240), n_features);
-      const parts = n.map((size) => decompose(law, size, t, ridge, noise_var));
-      const here = decompose(law, n_features, t, ridge, noise_var), { bias, inflation, noise, df1 } = here;
+      const at = (size) => decompose(law, size, t, ridge, noise_var), parts = n.map(at), here = at(n_features);
       return {
         curves: {
           test_loss: [n, parts.map(({ test_loss }) => test_loss)],
@@ -66,7 +65,7 @@
           here: [[n_features], [here.test_loss]],
         },
         ranges: [range],
-        readings: { test_loss: here.test_loss, bias, inflation, noise, df1 },
+        readings: here,
       };
     },
 
@@ -100,15 +99,13 @@
       const law = new PowerLaw(alpha, n_latent), visible = Math.min(n_visible, n_latent);
       const range = [Math.min(Math.max(1, n / 1e3), n_samples), Math.max(Math.min(n * 1e5, 1e15), n_samples)];
       const t = with_place(geomspace(...range, 240), n_samples);
-      const levels = t.map((size) => plateau_levels(law, visible, n, size, ridge_per_sample * size, noise_var));
-      const setting = [law, visible, n, n_samples, ridge_per_sample * n_samples, noise_var];
-      const { test_loss, signal, noise, unseen } = plateau_levels(...setting);
-      const names = ["test_loss", "features", "samples", "ridge", "noise", "unseen", "signal"];
-      const curves = Object.fromEntries(names.map((name) => [name, [t, levels.map((level) => level[name])]]));
+      const setting = (size) => [law, visible, n, size, ridge_per_sample * size, noise_var];
+      const levels = t.map((size) => plateau_levels(...setting(size))), here = plateau_levels(...setting(n_samples));
+      const curve = (name) => [name, [t, levels.map((level) => level[name])]];
       return {
-        curves: { ...curves, here: [[n_samples], [test_loss]] },
+        curves: { ...Object.fromEntries(Object.keys(here).map(curve)), here: [[n_samples], [here.test_loss]] },
         ranges: [range],
-        readings: { regime: scalingLaws.diagnose(...setting), test_loss, signal, noise, unseen },
+        readings: { ...here, regime: scalingLaws.diagnose(...setting(n_samples)) },
       };
     },
 

@@ -49,8 +49,8 @@ const scalingLaws = {};
       return rank ** -this.a;
     }
 
-    /** Levels and weights of the latents first .. n_latent: of terms, most of them up to lower, and of the integral from
-        there on, by Euler-Maclaurin.
+    /** Levels and weights of the latents first .. n_latent: of the terms up to lower, and of the integral from there on,
+        by Euler-Maclaurin.
 
         The formula's half terms and derivatives are written as differences of terms (Gregory): 1/2 + D/12 + D^2/24
         + .. at each end, with D the backward difference. They only change weights. */
@@ -137,7 +137,7 @@ const scalingLaws = {};
 
   /** The positive root r of r (r + gap) = product, and -d(log r)/d(log Delta). */
   function margin(product, gap) {
-    const root = Math.max(Math.sqrt(gap * gap + 4 * product), Number.MIN_VALUE * 1e16);
+    const root = Math.max(Math.sqrt(gap * gap + 4 * product), 1e-300); // 0 at N = T, ridge 0
     return { margin: (2 * product) / (gap + root), steepness: (gap + root) / (2 * root) };
   }
 
@@ -155,22 +155,20 @@ const scalingLaws = {};
   /** The test loss in its parts. */
   function decompose(spectrum, n, t, ridge = 0, noise_var = 0) {
     let { delta, margin } = solve(spectrum, n, t, ridge);
-    const at = spectrum.sums(delta), { df1, df2 } = at, interpolates = margin === 0 && t <= n;
-    let { transition } = at;
-    const corner = delta === 0 && margin === 0; // min(N, T) = M at zero ridge: see theory._corner
-    if (corner) {
+    let { df1, df2, transition } = spectrum.sums(delta);
+    const interpolates = margin === 0 && t <= n, corner = margin === 0 && delta === 0;
+    if (corner) { // min(N, T) = M at zero ridge: see theory._corner
       const tiny = 1e-30 * spectrum.eigenvalue(spectrum.rank);
       margin = transition = spectrum.sums(tiny).unresolved;
-      if (n === t) delta = tiny;
+      if (n === t) delta = tiny; // else the signal part vanishes with Delta
     }
-    const gap = Math.abs(n - t), features_left = margin + Math.max(n - t, 0), samples_left = margin + Math.max(t - n, 0);
-    const determinant = features_left * samples_left + (2 * margin + gap) * transition;
-    const bias = delta * transition, inflation = (n * t) / determinant;
-    const signal = bias > 0 ? bias * inflation : 0;
-    let noise = noise_var > 0 ? (noise_var * (features_left * df2 + df1 * transition)) / determinant : 0;
-    if (corner && n === t && noise_var > 0) noise = Infinity;
-    const loss = signal + noise, train = interpolates ? 0 : (loss + noise_var) * (samples_left / t) ** 2;
-    return { delta: corner ? 0 : delta, df1, df2, bias, inflation, signal, noise, test_loss: loss, train_loss: train };
+    const features_left = margin + Math.max(n - t, 0), samples_left = margin + Math.max(t - n, 0);
+    const determinant = features_left * samples_left + (2 * margin + Math.abs(n - t)) * transition;
+    const bias = delta * transition, inflation = (n * t) / determinant, signal = bias > 0 ? bias * inflation : 0;
+    const amplification = corner && n === t ? Infinity : (features_left * df2 + df1 * transition) / determinant;
+    const noise = noise_var > 0 ? noise_var * amplification : 0, test_loss = signal + noise;
+    const train_loss = interpolates ? 0 : (test_loss + noise_var) * (samples_left / t) ** 2;
+    return { df1, bias, inflation, signal, noise, test_loss, train_loss };
   }
 
   const test_loss = (...setting) => decompose(...setting).test_loss;
@@ -208,7 +206,8 @@ const scalingLaws = {};
 
   /** The floors and parts of the test loss, each with one cause. */
   function plateau_levels(spectrum, n_visible, n, t, ridge, noise_var) {
-    const head = spectrum.head(n_visible), unseen = spectrum.tail(n_visible), gamma = (ridge * spectrum.rank) / n_visible; // weights of variance 1/M
+    const head = spectrum.head(n_visible), unseen = spectrum.tail(n_visible);
+    const gamma = (ridge * spectrum.rank) / n_visible; // weights of variance 1/M
     const parts = decompose(head, n, t, gamma, 1), delta = (ridge * spectrum.rank) / (n * t);
     const amplified = (variance, factor) => (variance > 0 ? variance * factor : 0);
     const levels = {
