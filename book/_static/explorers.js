@@ -207,7 +207,7 @@
       }
       const slider = append(row, "input", { id, type: "range", min: 0, max: control.steps, step: 1 });
       const field = append(row, "input", {
-        type: "text", inputmode: "decimal", "aria-label": `${label}, typed`, "aria-describedby": `${id}-note` });
+        type: "text", "aria-label": `${label}, typed`, "aria-describedby": `${id}-note` });
       const note = append(row, "span", { class: "explorer-unit", id: `${id}-note` }, unit);
       slider.addEventListener("input", () => this.set({ [name]: value_at(control, Number(slider.value)) }));
       field.addEventListener("change", () => {
