@@ -168,7 +168,12 @@
       const controls = append(root, "div", { class: "explorer-controls" });
       this.design.controls.forEach((control) => this.add_control(append(controls, "div", { class: "explorer-row" }), control));
       append(root, "button", { type: "button", class: "explorer-button" }, "reset")
-        .addEventListener("click", () => this.set(this.initial));
+        .addEventListener("click", () => {
+          this.set(this.initial);
+          this.write_fragment();
+        });
+      // not while a slider is moving: Safari throws after a hundred changes of the address
+      root.addEventListener("change", () => this.write_fragment());
 
       this.read_fragment();
       this.set({});
@@ -230,7 +235,6 @@
     set(values) {
       Object.assign(this.values, values);
       for (const name in this.rows) this.rows[name](this.values[name]);
-      this.write_fragment();
       this.frame ??= requestAnimationFrame(() => this.update());
     }
 
