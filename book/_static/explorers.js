@@ -4,7 +4,7 @@
 
 (() => {
   const { PowerLaw, append, bottleneck_loss, decompose, draw_panel, geomspace, optimal_loss, plateau_levels, say } = scalingLaws;
-  const HEIGHT = 330, WIDEST = 620; // of a panel, in pixels
+  const HEIGHT = 330, WIDTH = 620; // of a panel, in pixels; the width where the browser does not tell it
 
   // ---------------------------------------------------------------- what is drawn
 
@@ -191,7 +191,9 @@
         else if (style === "dots") append(swatch, "circle", { ...look, cx: 13, cy: 6, r: 4 });
         else append(swatch, "path", { ...look, d: "M0 6H26" });
         const text = append(button, "span", {}, label);
-        if (style === "heat") this.say_range = ([low, high]) => (text.textContent = `${label}, ${say(low, 2)} to ${say(high, 2)}`);
+        if (style === "heat") this.say_range = ([low, high]) => { // there is no range where all losses are zero
+          text.textContent = low <= high ? `${label}, ${say(low, 2)} to ${say(high, 2)}` : label;
+        };
         button.addEventListener("click", () => {
           if (!this.hidden.delete(name)) this.hidden.add(name);
           button.setAttribute("aria-pressed", String(!this.hidden.has(name)));
@@ -248,7 +250,7 @@
 
     draw() {
       if (this.picture) this.panels.forEach((svg, index) => {
-        const size = { width: Math.min(svg.clientWidth || WIDEST, 2 * WIDEST), height: HEIGHT };
+        const size = { width: svg.clientWidth || WIDTH, height: HEIGHT };
         const range = draw_panel(svg, size, this.design, index, this.picture, this.hidden);
         if (range) this.say_range(range);
       });
