@@ -200,7 +200,7 @@ def _test_loss_experiment(alpha, n_latent, n_features, n_samples, ridge, noise_v
 
 
 def _loss_surface_experiment(alpha, n_latent, compute, split, tuning, ridge, noise_var) -> Iterator:
-    """Whole sizes only, so that their product differs from the compute by a per cent at most."""
+    """Whole sizes only, so that their product differs from the compute by up to 1.3 per cent."""
     law, ratios = PowerLaw(alpha, n_latent), 10.0 ** np.arange(-1.25, 1.5, 0.25)
     n, t = np.rint(np.sqrt(compute * ratios)), np.rint(np.sqrt(compute / ratios))
     best = tuning == "best ridge"
