@@ -305,9 +305,9 @@ const scalingLaws = {};
       const product = times(...brackets), jacobian = add(product, times(add(...brackets), transition));
       const step = over(add(over(strength, delta), scaled(product, -1)), jacobian), done = Math.hypot(...step) < 1e-11;
       const above = (bracket) => times(delta, bracket)[1] >= -1e-9 * Math.hypot(...times(delta, bracket));
-      const rising = ([real]) => real > 0; // the same for a Delta on the real axis
-      if (done) return (delta[1] > 0 ? brackets.every(above) : rising(jacobian)
-        && brackets.every((bracket) => rising(add(bracket, transition)))) ? { delta, brackets } : null;
+      const rising = [jacobian, ...brackets.map((bracket) => add(bracket, transition))]; // for a Delta on the real axis
+      const physical = delta[1] > 0 ? brackets.every(above) : rising.every(([real]) => real > 0);
+      if (done) return physical ? { delta, brackets } : null;
       delta = times(delta, polar(Math.exp(step[0]), step[1]));
       if (!(delta[1] >= -1e-9 * Math.hypot(...delta))) return null;
       delta[1] = Math.max(delta[1], 0);
