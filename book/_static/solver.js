@@ -168,7 +168,7 @@ const scalingLaws = {};
     const amplification = corner && n === t ? Infinity : (features_left * df2 + df1 * transition) / determinant;
     const noise = noise_var > 0 ? noise_var * amplification : 0, test_loss = signal + noise;
     const train_loss = interpolates ? 0 : (test_loss + noise_var) * (samples_left / t) ** 2;
-    return { df1, bias, inflation, signal, noise, test_loss, train_loss };
+    return { delta: corner ? 0 : delta, df1, bias, inflation, signal, noise, test_loss, train_loss };
   }
 
   const test_loss = (...setting) => decompose(...setting).test_loss;
@@ -188,9 +188,9 @@ const scalingLaws = {};
 
   /** The test loss with the best ridge: where the slope changes its sign. */
   function optimal_loss(spectrum, n, t, noise = 0) {
-    const floor = solve_delta(spectrum, n, t), ridgeless = test_loss(spectrum, n, t, 0, noise);
+    const { delta: floor, test_loss: ridgeless } = decompose(spectrum, n, t, 0, noise), { trace } = spectrum;
     if (ridgeless === 0) return 0;
-    const smallest = spectrum.eigenvalue(spectrum.rank), { trace } = spectrum;
+    const smallest = spectrum.eigenvalue(spectrum.rank);
     const cautious = CAUTIOUS * smallest * clip(noise / (t * smallest), CAUTIOUS ** 2, 1);
     let low = Math.log(floor > 0 ? floor : cautious) + EDGE;
     let high = Math.log(FAR * (floor + trace * (1 + trace) + (noise / t) * (1 + trace ** 2 / n)));
