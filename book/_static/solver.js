@@ -49,7 +49,7 @@ const scalingLaws = {};
       return rank ** -this.a;
     }
 
-    /** Levels and weights of the latents first .. n_latent: of the terms up to lower, and of the integral from there on,
+    /** Levels and weights of the latents first .. n_latent: of the terms up to lower, and of the integral after them,
         by Euler-Maclaurin.
 
         The formula's half terms and derivatives are written as differences of terms (Gregory): 1/2 + D/12 + D^2/24
