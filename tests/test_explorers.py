@@ -225,7 +225,7 @@ def test_any_setting_of_the_sliders_has_a_picture(name, data):
         assert (len(x), len(y)) == lengths
         assert [np.shape(values) for values in table] == [(len(y), len(x))] * (curve.style == "heat")
         assert not np.isnan(x).any() and not np.isnan(y).any() and (np.asarray(y) >= 0).all()
-    figure = _explorer._draw(design, set(), picture, [])
+    figure = _explorer._figure_of(design, set(), picture, [])
     assert all(axes.get_xlim() == tuple(sorted(r)) for axes, r in zip(figure.axes, picture.ranges, strict=False))
 
 

@@ -348,6 +348,17 @@ def test_keyboard_moves_the_curves_to_the_values_of_the_library(show, name):
     assert all(picture != pictures[0] for picture in pictures[1:])
 
 
+def test_arrow_keys_get_past_small_whole_numbers(show):
+    """Several positions of the slider show the same one."""
+    shown = show("test_loss")
+    control = next(control for control in shown.controls if control.name == "n_features")
+    shown.type(control, "1")
+    for _ in range(8):
+        shown.slider(control).press("ArrowRight")
+        shown.settle()
+    assert shown.values()["n_features"] > 1
+
+
 @each_explorer
 def test_typed_value_is_taken(show, name):
     shown = show(name)

@@ -15,7 +15,7 @@
     return parent.appendChild(made);
   }
 
-  /** A number as text: 4 significant digits, powers of ten where they are shorter. */
+  /** A number as text, with a power of ten outside of 1e-3 .. 1e5. */
   function say(value, digits = 4) {
     if (typeof value === "string") return value;
     if (!Number.isFinite(value)) return value > 0 ? "∞" : "–";
@@ -66,7 +66,7 @@
   }
 
   function viridis(share) {
-    const place = Math.min(Math.max(share, 0), 1) * (VIRIDIS.length - 1), k = Math.min(Math.floor(place), 7);
+    const place = Math.min(Math.max(share, 0), 1) * (VIRIDIS.length - 1), k = Math.min(Math.floor(place), VIRIDIS.length - 2);
     return `rgb(${VIRIDIS[k].map((value, i) => Math.round(value + (VIRIDIS[k + 1][i] - value) * (place - k))).join()})`;
   }
 

@@ -4,7 +4,6 @@
 
 (() => {
   const { PowerLaw, append, bottleneck_loss, decompose, draw_panel, geomspace, optimal_loss, plateau_levels, say } = scalingLaws;
-  const HEIGHT = 330, WIDTH = 620; // of a panel, in pixels; the width where the browser does not tell it
 
   // ---------------------------------------------------------------- what is drawn
 
@@ -42,7 +41,7 @@
       return {
         curves: {
           white: [white, white.map((x) => x * scalingLaws.marchenko_pastur_density(x, n / t))],
-          ridge: [places, scalingLaws.spectral_density(places, law, n, t)],
+          ridge: [places, scalingLaws.density_per_log(places, law, n, t)],
           levels: [levels, levels.map(() => 0)],
         },
         ranges: [[upper / 1e4, 2 * upper], [places.at(-1), high]],
@@ -159,10 +158,10 @@
       if (picture) (picture.closest("a") ?? picture).style.display = "none";
 
       root.setAttribute("role", "group");
-      root.setAttribute("aria-label", this.design.title);
+      root.setAttribute("aria-label", [this.design.title, picture?.alt].filter(Boolean).join(". "));
       const panels = append(root, "div", { class: "explorer-panels" });
       this.panels = this.design.panels.map(({ x, y }) =>
-        append(panels, "svg", { role: "img", height: HEIGHT, "aria-label": `${y}, against ${x}` }));
+        append(panels, "svg", { role: "img", "aria-label": `${y}, against ${x}` }));
       this.add_legend(append(root, "div", { class: "explorer-legend" }));
       this.readings = append(root, "output", { class: "explorer-readings" });
       const controls = append(root, "div", { class: "explorer-controls" });
@@ -215,7 +214,7 @@
       const slider = append(row, "input", { id, type: "range", min: 0, max: control.steps, step: 1 });
       const field = append(row, "input", {
         type: "text", "aria-label": `${label}, typed`, "aria-describedby": `${id}-note` });
-      const note = append(row, "span", { class: "explorer-unit", id: `${id}-note` }, unit);
+      const note = append(row, "span", { class: "explorer-unit", id: `${id}-note`, "aria-live": "polite" }, unit);
       slider.addEventListener("input", () => this.set({ [name]: value_at(control, Number(slider.value)) }));
       field.addEventListener("change", () => {
         const value = number(field.value), wrong = complaint(control, value);
@@ -229,7 +228,7 @@
         slider.setAttribute("aria-valuetext", `${say(value)} ${unit}`.trim());
         field.value = say(value, 12);
         field.setAttribute("aria-invalid", "false");
-        note.textContent = unit;
+        if (note.textContent !== unit) note.textContent = unit; // else a screen reader would say it again
       };
     }
 
@@ -243,14 +242,17 @@
     update() {
       this.frame = null;
       this.picture = explorers[this.design.name](this.values);
-      const items = Object.entries(this.design.readings);
-      this.readings.textContent = items.map(([name, label]) => `${label} ${say(this.picture.readings[name])}`).join("\u2003");
+      this.readings.replaceChildren();
+      Object.entries(this.design.readings).forEach(([name, label], k) => {
+        if (k > 0) this.readings.append("\u2003");
+        append(this.readings, "span", {}, `${label} ${say(this.picture.readings[name])}`);
+      });
       this.draw();
     }
 
     draw() {
       if (this.picture) this.panels.forEach((svg, index) => {
-        const size = { width: svg.clientWidth || WIDTH, height: HEIGHT };
+        const size = { width: svg.clientWidth, height: svg.clientHeight };
         const range = draw_panel(svg, size, this.design, index, this.picture, this.hidden);
         if (range) this.say_range(range);
       });

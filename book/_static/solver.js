@@ -328,8 +328,9 @@ const scalingLaws = {};
     return found;
   }
 
-  /** Density of the eigenvalues mu = x N T / M of the features' Gram matrix, times mu. */
-  function spectral_density(places, spectrum, n, t) {
+  /** Density of the eigenvalues mu = x N T / M of the features' Gram matrix per unit of log mu: mu times that of the
+      library's spectral_density. */
+  function density_per_log(places, spectrum, n, t) {
     let found = null;
     return places.map((x) => {
       const strength = -x * n * t, guess = found && newton(spectrum, n, t, [strength, 0], found.delta);
@@ -341,6 +342,6 @@ const scalingLaws = {};
 
   Object.assign(scalingLaws, {
     PowerLaw, geomspace, spectral_constant, bottleneck_loss, solve_delta, decompose, test_loss, optimal_loss,
-    plateau_levels, diagnose, marchenko_pastur_density, spectral_density,
+    plateau_levels, diagnose, marchenko_pastur_density, density_per_log,
   });
 })();

@@ -195,7 +195,7 @@ class Explorer(widgets.VBox):
     def draw(self) -> Figure:
         """The picture as a matplotlib figure in the course's style."""
         hidden = {name for name, button in self._legend.items() if not button.value}
-        return _draw(self.design, hidden, self.picture, self._points)
+        return _figure_of(self.design, hidden, self.picture, self._points)
 
     def __repr__(self) -> str:
         setting = ", ".join(f"{name}={value!r}" for name, value in self.values.items())
@@ -206,7 +206,7 @@ class Explorer(widgets.VBox):
         self.set(**{name: value})
 
     def _on_simulate(self) -> None:
-        """The button: simulate, or stop."""
+        """The button: simulate, or stop; which of the two is what it says."""
         if self._simulate.description == "stop":
             self._is_running = False
         else:
@@ -303,7 +303,7 @@ class _Row:
             self._on_change(self._control.name, value)
 
 
-def _draw(design: Design, hidden: set[str], picture: Picture, points: list[tuple]) -> Figure:
+def _figure_of(design: Design, hidden: set[str], picture: Picture, points: list[tuple]) -> Figure:
     """Draw a picture, with simulated points, in the course's style."""
     n_panels = len(design.panels)
     width = WIDTH * n_panels

@@ -23,7 +23,7 @@ from .plateaus import diagnose, plateau_levels
 from .spectra import PowerLaw
 
 N_TRIALS = 10  # of every simulated point
-SIMULATED = {"n_latent": 2000, "n_features": 300, "n_samples": 300}  # largest sizes that are simulated
+SIMULATED = {"n_latent": 2000, "n_features": 300, "n_samples": 300}  # largest settings that are simulated
 
 ALPHA = Control("alpha", "exponent α", 0.1, 2.0, "linear")
 LATENT = Control("n_latent", "latents M", 10, 10**15, unit="latents", whole=True)
@@ -256,8 +256,8 @@ DESIGNS = {
                 Control("n_samples", "samples T", 2, 1000, unit="samples", whole=True),
             ),
             (
-                Panel("eigenvalue / T, white features", "density per log eigenvalue", y_log=False),
-                Panel("eigenvalue · M/(NT), the model's features", "density per log eigenvalue", y_log=False),
+                Panel("eigenvalue / T, white features", "density per log", y_log=False),
+                Panel("eigenvalue · M/(NT), the model's features", "density per log", y_log=False),
             ),
             (
                 Curve("white", "Marchenko and Pastur"),
