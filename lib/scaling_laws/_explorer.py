@@ -314,6 +314,8 @@ def _figure_of(design: Design, hidden: set[str], picture: Picture, points: list[
         all_axes = figure.subplots(1, n_panels, squeeze=False, gridspec_kw=margins | {"wspace": 0.22})[0]
         for k, (axes, panel) in enumerate(zip(all_axes, design.panels, strict=True)):
             axes.set(xlabel=panel.x, ylabel=panel.y)
+            # the limits before the scales, which complain where there is nothing that could be drawn
+            axes.set(xlim=sorted(picture.ranges[k]), ylim=_ordinates(design, picture, k))
             axes.set(xscale="log" if panel.x_log else "linear", yscale="log" if panel.y_log else "linear")
             for curve in design.curves:
                 if curve.panel == k and curve.name not in hidden:
@@ -321,7 +323,6 @@ def _figure_of(design: Design, hidden: set[str], picture: Picture, points: list[
             here = [point for at, *point in points if at == k]
             if here:
                 plotting.plot_simulation(axes, *zip(*here, strict=True), label="simulation")
-            axes.set(xlim=sorted(picture.ranges[k]), ylim=_ordinates(design, picture, k))
             axes.minorticks_off()  # they take most of the time of drawing
             if axes.get_legend_handles_labels()[0]:
                 axes.legend(fontsize=9, loc="upper right" if panel.y_log else "best", **LEGEND)
