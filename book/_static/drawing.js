@@ -34,7 +34,8 @@
     } else {
       const rough = length / 6, unit = 10 ** Math.floor(Math.log10(rough));
       const step = unit * [1, 2, 5, 10].find((factor) => factor * unit >= rough);
-      for (let k = Math.ceil(low / step); k * step <= high; k++) ticks.push({ place: at(k * step), label: say(k * step) });
+      for (let k = Math.ceil(low / step); k * step <= high; k++)
+        ticks.push({ place: at(k * step), label: say(k * step) });
     }
     return { at, ticks };
   }
@@ -66,7 +67,8 @@
   }
 
   function viridis(share) {
-    const place = Math.min(Math.max(share, 0), 1) * (VIRIDIS.length - 1), k = Math.min(Math.floor(place), VIRIDIS.length - 2);
+    const last = VIRIDIS.length - 1, place = Math.min(Math.max(share, 0), 1) * last;
+    const k = Math.min(Math.floor(place), last - 1);
     return `rgb(${VIRIDIS[k].map((value, i) => Math.round(value + (VIRIDIS[k + 1][i] - value) * (place - k))).join()})`;
   }
 
@@ -76,22 +78,25 @@
     const edges = (places) => [places[0], ...places.slice(1).map((place, k) => (place + places[k]) / 2), places.at(-1)];
     const columns = edges(x.map(xs.at)), rows = edges(y.map(ys.at));
     table.forEach((row, i) => row.forEach((value, j) => {
-      if (Number.isFinite(value)) append(group, "rect", { x: columns[j], y: rows[i + 1], width: columns[j + 1] - columns[j] + 0.5,
-        height: rows[i] - rows[i + 1] + 0.5, fill: viridis(high > low ? (value - low) / (high - low) : 0) });
+      if (Number.isFinite(value)) append(group, "rect", {
+        x: columns[j], width: columns[j + 1] - columns[j] + 0.5, y: rows[i + 1], height: rows[i] - rows[i + 1] + 0.5,
+        fill: viridis(high > low ? (value - low) / (high - low) : 0) });
     }));
     return [low, high];
   }
 
   /** Draw one panel of a picture into an SVG element of the given size; the range of values of a surface. */
   function draw_panel(svg, size, design, index, picture, hidden) {
-    const panel = design.panels[index], { width, height } = size, curves = design.curves.filter((c) => c.panel === index);
+    const panel = design.panels[index], curves = design.curves.filter((curve) => curve.panel === index);
+    const { width, height } = size;
     const [left, right, top, bottom] = [MARGIN.left, width - MARGIN.right, MARGIN.top, height - MARGIN.bottom];
     const xs = scale(picture.ranges[index], panel.x_log, left, right);
     const ys = scale(ordinates(curves, picture, panel), panel.y_log, bottom, top);
     svg.replaceChildren();
     svg.setAttribute("viewBox", `0 0 ${width} ${height}`);
     const clip = `explorer-clip-${design.name}-${index}`;
-    append(append(svg, "clipPath", { id: clip }), "rect", { x: left, y: top, width: right - left, height: bottom - top });
+    const frame = { x: left, y: top, width: right - left, height: bottom - top };
+    append(append(svg, "clipPath", { id: clip }), "rect", frame);
 
     const axis = append(svg, "g", { class: "explorer-axis" });
     const label = (tick, attributes) => {
@@ -108,9 +113,11 @@
     }
     append(axis, "path", { class: "explorer-frame", d: `M${left} ${top}V${bottom}H${right}` });
     append(axis, "text", { x: (left + right) / 2, y: height - 6, "text-anchor": "middle" }, panel.x);
-    append(axis, "text", { transform: `translate(13 ${(top + bottom) / 2}) rotate(-90)`, "text-anchor": "middle" }, panel.y);
+    const beside = `translate(13 ${(top + bottom) / 2}) rotate(-90)`;
+    append(axis, "text", { transform: beside, "text-anchor": "middle" }, panel.y);
 
     const group = append(svg, "g", { "clip-path": `url(#${clip})` });
+    const upright = (x) => `M${xs.at(x)} ${top}V${bottom}`, across = (y) => `M${left} ${ys.at(y)}H${right}`;
     let range = null;
     for (const { name, color, style } of curves) {
       if (hidden.has(name)) continue;
@@ -119,8 +126,8 @@
       else if (style === "dots") x.forEach((at, k) => {
         if (Number.isFinite(ys.at(y[k]))) append(group, "circle", { ...line, cx: xs.at(at), cy: ys.at(y[k]), r: 5 });
       });
-      else if (style === "vertical") append(group, "path", { ...line, d: x.map((at) => `M${xs.at(at)} ${top}V${bottom}`).join("") });
-      else if (style === "horizontal") append(group, "path", { ...line, d: y.map((at) => `M${left} ${ys.at(at)}H${right}`).join("") });
+      else if (style === "vertical") append(group, "path", { ...line, d: x.map(upright).join("") });
+      else if (style === "horizontal") append(group, "path", { ...line, d: y.map(across).join("") });
       else append(group, "path", { ...line, d: path(x, y, xs, ys) });
     }
     return range;

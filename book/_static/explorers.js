@@ -3,7 +3,8 @@
 "use strict";
 
 (() => {
-  const { PowerLaw, append, bottleneck_loss, decompose, draw_panel, geomspace, optimal_loss, plateau_levels, say } = scalingLaws;
+  const { PowerLaw, bottleneck_loss, decompose, geomspace, optimal_loss, plateau_levels } = scalingLaws;
+  const { append, draw_panel, say } = scalingLaws;
 
   // ---------------------------------------------------------------- what is drawn
 
@@ -12,8 +13,10 @@
 
   const explorers = {
     spectrum({ alpha, n_latent, delta }) {
-      const law = new PowerLaw(alpha, n_latent), ranks = geomspace(1, n_latent, 120), levels = ranks.map((r) => law.eigenvalue(r));
-      const scales = geomspace(Math.min(law.eigenvalue(n_latent), delta) / 10, 10, 160), sums = scales.map((scale) => law.sums(scale));
+      const law = new PowerLaw(alpha, n_latent);
+      const ranks = geomspace(1, n_latent, 120), levels = ranks.map((rank) => law.eigenvalue(rank));
+      const scales = geomspace(Math.min(law.eigenvalue(n_latent), delta) / 10, 10, 160);
+      const sums = scales.map((scale) => law.sums(scale));
       const here = law.sums(delta), k = scalingLaws.spectral_constant(alpha);
       return {
         curves: {
@@ -34,7 +37,8 @@
     density({ alpha, n_latent, n_features: n, n_samples: t }) {
       const law = new PowerLaw(alpha, n_latent), upper = (1 + Math.sqrt(n / t)) ** 2, modes = Math.min(n, t, n_latent);
       const lower = Math.max((1 - Math.sqrt(n / t)) ** 2, 1e-6 * upper);
-      const white = Array.from({ length: 200 }, (_, k) => lower * (upper / lower) ** ((1 - Math.cos((Math.PI * k) / 199)) / 2));
+      const shares = Array.from({ length: 200 }, (_, k) => (1 - Math.cos((Math.PI * k) / 199)) / 2);
+      const white = shares.map((share) => lower * (upper / lower) ** share);
       const high = 4 * (1 + law.trace / n) * (1 + law.trace / t);
       const places = geomspace(high, law.eigenvalue(Math.min(3 * modes, n_latent)) / 30, 240);
       const levels = Array.from({ length: Math.min(modes, 10) }, (_, k) => law.eigenvalue(k + 1));
@@ -75,7 +79,8 @@
       const loss = tuning === "best ridge" ? best : fixed, root = Math.sqrt(compute);
       const side = geomspace(root / 100, root * 100, 25), ratios = geomspace(1e-4, 1e4, 161);
       const surface = side.map((t) => side.map((n) => Math.log10(loss(n, t))));
-      const of_n = ratios.map((ratio) => Math.sqrt(compute * ratio)), of_t = ratios.map((ratio) => Math.sqrt(compute / ratio));
+      const of_n = ratios.map((ratio) => Math.sqrt(compute * ratio));
+      const of_t = ratios.map((ratio) => Math.sqrt(compute / ratio));
       const losses = { best: of_n.map((n, k) => best(n, of_t[k])), fixed: of_n.map((n, k) => fixed(n, of_t[k])) };
       const here = [Math.sqrt(compute * split), Math.sqrt(compute / split)], at_here = loss(...here);
       return {
@@ -165,7 +170,8 @@
       this.add_legend(append(root, "div", { class: "explorer-legend" }));
       this.readings = append(root, "output", { class: "explorer-readings" });
       const controls = append(root, "div", { class: "explorer-controls" });
-      this.design.controls.forEach((control) => this.add_control(append(controls, "div", { class: "explorer-row" }), control));
+      for (const control of this.design.controls)
+        this.add_control(append(controls, "div", { class: "explorer-row" }), control);
       append(root, "button", { type: "button", class: "explorer-button" }, "reset")
         .addEventListener("click", () => {
           this.set(this.initial);

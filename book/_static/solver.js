@@ -91,7 +91,8 @@ const scalingLaws = {};
       const { levels, weights } = this;
       let df1 = 0, df2 = 0, unresolved = 0, transition = 0, curvature = 0;
       for (let k = 0; k < levels.length; k++) {
-        const inverse = 1 / (levels[k] + delta), f = levels[k] * inverse, g = delta * inverse, resolved = weights[k] * f;
+        const inverse = 1 / (levels[k] + delta), f = levels[k] * inverse, g = delta * inverse;
+        const resolved = weights[k] * f;
         df1 += resolved;
         df2 += resolved * f;
         unresolved += weights[k] * g;
@@ -127,7 +128,8 @@ const scalingLaws = {};
       if (excess < 0) high = delta;
       const newton = delta * Math.exp(excess / slope);
       const done = Math.abs(newton - delta) <= 1e-8 * delta || low >= high;
-      delta = done ? clip(newton, low, high) : newton > low && newton < high ? newton : Math.sqrt(low) * Math.sqrt(high);
+      if (done) delta = clip(newton, low, high);
+      else delta = newton > low && newton < high ? newton : Math.sqrt(low) * Math.sqrt(high);
       if (done) break;
     }
     return { delta, margin: margin(strength / delta, gap).margin };
