@@ -690,6 +690,9 @@ def test_an_error_in_the_experiment_leaves_the_button_ready(monkeypatch):
     with pytest.raises(ZeroDivisionError):
         explorer.simulate()
     assert (look(explorer).progress.layout.visibility, look(explorer).simulate.description) == ("hidden", "simulate")
+    with pytest.raises(ZeroDivisionError):
+        press_simulate(explorer)
+    assert look(explorer).message.value == "the simulation failed: division by zero"
 
 
 @pytest.mark.parametrize("latents", [10, 10**6, 10**15])

@@ -214,8 +214,12 @@ class Explorer(widgets.VBox):
 
     async def _in_steps(self) -> None:
         """Simulate, and listen to the reader in between: JupyterLab's interrupt does not reach what a button starts."""
-        for _ in self._steps():
-            await asyncio.sleep(0.02)
+        try:
+            for _ in self._steps():
+                await asyncio.sleep(0.02)
+        except Exception as error:  # of a task nobody waits for
+            self._say(f"the simulation failed: {error}")
+            raise
 
     def _steps(self) -> Iterator[None]:
         """The steps of a simulation, until it is done, or is stopped, or a control is moved."""
