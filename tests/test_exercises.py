@@ -36,14 +36,68 @@ def test_the_book_shows_no_verdict_before_an_answer_and_correct_after_the_soluti
         assert shown.startswith("No answer yet" if is_open else "Correct"), label
 
 
+def rounded(value, digits):
+    """As a page prints it: to so many significant digits, None for a whole number."""
+    return round(value) if digits is None else float(f"{value:.{digits - 1}e}")
+
+
 @pytest.mark.parametrize("label", NUMBERS)
 def test_a_number_is_accepted_and_numbers_beside_it_are_refused(label):
     value, tolerance = ANSWERS[label].value(), ANSWERS[label].tolerance
     assert check(label, value)
     assert check(label, np.float64(value))
-    for wrong in [value * (1 + 3 * tolerance), value * (1 - 3 * tolerance), -value, 2 * value, 0.0, np.nan, np.inf]:
+    for wrong in [value + 1.1 * tolerance, value - 1.1 * tolerance, -value, 2 * value, 0.0, np.nan, np.inf, 10**400]:
         assert not check(label, wrong), wrong
     assert "number" in check(label, "a guess").message
+
+
+@pytest.mark.parametrize("label", NUMBERS)
+def test_a_number_is_accepted_when_rounded_to_the_digits_asked_for_and_to_any_more(label):
+    value, digits = ANSWERS[label].value(), ANSWERS[label].digits
+    assert abs(rounded(value, digits) - value) <= ANSWERS[label].tolerance
+    for more in [digits] if digits is None else range(digits, digits + 4):
+        assert check(label, rounded(value, more)), rounded(value, more)
+    if digits is not None and digits > 1 and (coarse := rounded(value, digits - 1)) != rounded(value, digits):
+        assert not check(label, coarse) or abs(coarse - value) <= ANSWERS[label].tolerance
+
+
+def parts(label):
+    """The text of an exercise and, as its page shows them, the text and printed lines of its solution."""
+    for path in NOTEBOOKS:
+        cells = nbformat.read(path, as_version=4).cells
+        text = "\n".join(cell.source for cell in cells if cell.cell_type == "markdown")
+        exercise = re.search(rf"^`{{3,}}\{{exercise\}}[^\n]*\n:label: {label}\n(.*?)^`{{3,}}$", text, flags=re.S | re.M)
+        if not exercise:
+            continue
+        solution, inside = [], False
+        for cell in cells:
+            inside = inside or f":label: {label}-solution" in cell.source
+            if inside and cell.cell_type == "markdown":
+                solution.append(cell.source.split(f":label: {label}-solution")[-1].split("{solution-end}")[0])
+            elif inside:
+                solution += ["".join(o.get("text", "")) for o in cell.outputs if o.output_type == "stream"]
+            if inside and "{solution-end}" in cell.source.split(f"{{solution-start}} {label}")[-1]:
+                return exercise[1], "\n".join(solution)
+    raise AssertionError(f"no exercise {label} with a solution")
+
+
+@pytest.mark.parametrize("label", NUMBERS)
+def test_an_exercise_states_the_precision_it_asks_for(label):
+    text = " ".join(parts(label)[0].split())
+    assert ANSWERS[label].precision in text, f"the text of {label} should say: {ANSWERS[label].precision}"
+
+
+@pytest.mark.parametrize("label", NUMBERS)
+def test_an_answer_as_the_solution_writes_it_is_accepted(label):
+    """The number of the solution's text and printed lines that is nearest to the answer must pass."""
+    value, text = ANSWERS[label].value(), re.sub(r"(?<=\d)(?:,|\\,|\{,\})(?=\d{3})", "", parts(label)[1])
+    text = re.sub(r"\\t?frac\s*(?:(\d)\s*(\d)|\{(\d+)\}\{(\d+)\})", r" \1\3/\2\4 ", text)
+    shown = [float(m) for m in re.findall(r"(?<![\w.])-?\d+(?:\.\d+)?(?:e[+-]?\d+)?(?![\w/])", text)]
+    shown += [int(a) / int(b) for a, b in re.findall(r"\b(\d+)/(\d+)\b", text)]
+    shown += [float(m) * 10 ** int(e) for m, e in re.findall(r"(\d+(?:\.\d+)?)\s*\\(?:times|cdot)\s*10\^\{?(-?\d+)", text)]
+    assert shown, f"the solution of {label} shows no number"
+    nearest = min(shown, key=lambda number: abs(number - value))
+    assert check(label, nearest), f"{label}: the solution shows {nearest}, the answer is {value}"
 
 
 @pytest.mark.parametrize("label", FUNCTIONS)
@@ -51,7 +105,8 @@ def test_a_function_is_accepted_and_functions_beside_it_are_refused(label):
     reference = ANSWERS[label].reference
     assert check(label, reference)
     assert not check(label, lambda *arguments: 1.001 * reference(*arguments))
-    assert not check(label, lambda *arguments: np.ones(2) * reference(*arguments))
+    assert "shape" in check(label, lambda *arguments: np.ones((2, 1, 1, 1)) * reference(*arguments)).message
+    assert "return" in check(label, lambda *arguments: None).message
     assert "ZeroDivisionError" in check(label, lambda *arguments: 1 / 0).message
     assert "function" in check(label, 3.0).message
 
@@ -61,7 +116,7 @@ def test_a_list_of_names_is_accepted_and_lists_beside_it_are_refused(label):
     names = ANSWERS[label].value()
     assert len(set(names)) == len(names)
     assert check(label, names)
-    assert check(label, tuple(names))
+    assert check(label, tuple(names)) and check(label, np.array(names))
     assert not check(label, names[1:])
     assert not check(label, "a guess")
     swapped = check(label, [names[1], names[0], *names[2:]])

@@ -58,20 +58,33 @@ class Verdict(NamedTuple):
 
 @dataclass(frozen=True)
 class _Number:
-    """An answer that is a number, right within a relative tolerance."""
+    """An answer that is a number, right when it rounds to the digits that the exercise asks for."""
 
     value: Callable[[], float]
-    tolerance: float
+    digits: int | None  # significant digits; None for a whole number
     hint: str
+
+    @property
+    def precision(self) -> str:
+        """How the exercise states what it asks for."""
+        words = {1: "one significant digit", 2: "two significant digits", 3: "three significant digits"}
+        words |= {4: "four significant digits", None: "whole number"}
+        return words[self.digits]
+
+    @property
+    def tolerance(self) -> float:
+        """Half a unit of the last digit asked for, and a tenth of that for the last digit of a computation."""
+        if self.digits is None:
+            return 1e-6
+        return 0.55 * 10.0 ** (np.floor(np.log10(abs(self.value()))) - self.digits + 1)
 
     def check(self, answer: Any) -> Verdict:
         """Compare `answer` with the value."""
         try:
             given = float(answer)
-        except (TypeError, ValueError):
+        except (TypeError, ValueError, OverflowError):
             return Verdict(False, f"The answer should be a number; got {type(answer).__name__}.")
-        expected = self.value()
-        if abs(given - expected) <= self.tolerance * abs(expected):
+        if abs(given - self.value()) <= self.tolerance:
             return Verdict(True, "Correct.")
         return Verdict(False, f"Not yet. {self.hint}")
 
@@ -90,19 +103,25 @@ class _Function:
         if not callable(answer):
             return Verdict(False, f"The answer should be a function; got {type(answer).__name__}.")
         for arguments in self.arguments():
+            expected = np.asarray(self.reference(*arguments), dtype=float)
             try:
-                given = np.asarray(answer(*arguments), dtype=float)
+                returned = answer(*arguments)
+                if returned is None:
+                    return Verdict(False, "Your function returned None: does it end with a return statement?")
+                given = np.asarray(returned, dtype=float)
             except Exception as error:  # whatever a reader's function may raise
                 return Verdict(False, f"Your function raised {type(error).__name__}: {error}")
-            expected = np.asarray(self.reference(*arguments), dtype=float)
-            if given.shape != expected.shape or not np.allclose(given, expected, rtol=self.tolerance, atol=0):
+            if given.shape != expected.shape:
+                shapes = f"an array of shape {given.shape}, expected {expected.shape}"
+                return Verdict(False, f"Your function returned {shapes} (() is a single number).")
+            if not np.allclose(given, expected, rtol=self.tolerance, atol=0):
                 return Verdict(False, f"Not yet. {self.hint}")
         return Verdict(True, "Correct.")
 
 
 @dataclass(frozen=True)
 class _Names:
-    """An answer that is a list of names."""
+    """An answer that is a list of names, or an array of them."""
 
     value: Callable[[], list[str]]
     hint: str
@@ -110,9 +129,10 @@ class _Names:
     def check(self, answer: Any) -> Verdict:
         """Compare `answer` with the names, one by one."""
         expected = self.value()
-        if not isinstance(answer, (list, tuple)) or len(answer) != len(expected):
+        given = answer.tolist() if isinstance(answer, np.ndarray) else answer
+        if not isinstance(given, (list, tuple)) or len(given) != len(expected):
             return Verdict(False, f"The answer should be a list of {len(expected)} names; got {answer!r}.")
-        right = sum(given == name for given, name in zip(answer, expected, strict=True))
+        right = sum(str(one) == name for one, name in zip(given, expected, strict=True))
         if right == len(expected):
             return Verdict(True, "Correct.")
         return Verdict(False, f"Not yet: {right} of {len(expected)} are right. {self.hint}")
@@ -400,16 +420,16 @@ def mystery_loss(
 ANSWERS: dict[str, _Number | _Function | _Names] = {
     # chapter 1
     "kaplan-halving": _Number(
-        lambda: np.exp(np.log(2) / 0.076), 1e-2, "Solve (N_c / N)^0.076 = 1/2 for the ratio of sizes."
+        lambda: np.exp(np.log(2) / 0.076), 2, "Solve (N_c / N)^0.076 = 1/2 for the ratio of sizes."
     ),
     "optimal-exponent": _Number(
-        _best_size_exponent, 2e-3, "Set the derivative of the loss with respect to log N at fixed N D to zero."
+        _best_size_exponent, 3, "Set the derivative of the loss with respect to log N at fixed N D to zero."
     ),
     "tokens-per-parameter": _Number(
-        lambda: _best_size(70e9 * 1.4e12) ** -2 * 70e9 * 1.4e12, 1e-2, "Minimise the loss over N at fixed N D."
+        lambda: _best_size(70e9 * 1.4e12) ** -2 * 70e9 * 1.4e12, 2, "Minimise the loss over N at fixed N D."
     ),
     "apparent-exponent": _Number(
-        lambda: 0.5 / (1 + 0.1 * 1000**0.5), 2e-3, "Differentiate log y with respect to log x."
+        lambda: 0.5 / (1 + 0.1 * 1000**0.5), 3, "Differentiate log y with respect to log x."
     ),
     "local-exponent": _Function(
         lambda x, y: -np.gradient(np.log(y), np.log(x)),
@@ -420,14 +440,14 @@ ANSWERS: dict[str, _Number | _Function | _Names] = {
     # chapter 2
     "unexplained-variance": _Number(
         lambda: zeta(1.5, 1001) / zeta(1.5, 1),
-        1e-3,
+        3,
         "The share beyond rank n is the sum over I > n divided by the sum over all I; here 1 + alpha = 1.5.",
     ),
     "image-exponent": _Number(
-        lambda: 0.15, 1e-6, "Count the modes up to wavenumber k: in two dimensions I grows as k^2."
+        lambda: 0.15, 2, "Count the modes up to wavenumber k: in two dimensions I grows as k^2."
     ),
     "df-ratio": _Number(
-        lambda: 0.4 / 1.4, 5e-3, "Integrate f^2 by parts, or differentiate df1 with respect to log Delta."
+        lambda: 0.4 / 1.4, 2, "Integrate f^2 by parts, or differentiate df1 with respect to log Delta."
     ),
     "effective-dimension": _Function(
         lambda eigenvalues, delta: Empirical(eigenvalues).degrees_of_freedom(delta)[0],
@@ -437,22 +457,22 @@ ANSWERS: dict[str, _Number | _Function | _Names] = {
     ),
     "repaired-exponent": _Number(
         lambda: fit_spectrum(hidden_spectrum_sample(), 300, ranks=(4, 40)).alpha,
-        2e-2,
+        2,
         "Pass the number of samples to fit_spectrum, so that the spreading of the eigenvalues is undone first.",
     ),
     # chapter 3
-    "signal-to-noise": _Number(lambda: zeta(2) / 4, 5e-3, "The signal has the variance tr Lambda; alpha = 1."),
+    "signal-to-noise": _Number(lambda: zeta(2) / 4, 2, "The signal has the variance tr Lambda; alpha = 1."),
     "participation-ratio": _Number(
-        lambda: zeta(2) ** 2 / zeta(4), 5e-3, "The traces are values of the zeta function, at 2 and at 4."
+        lambda: zeta(2) ** 2 / zeta(4), 2, "The traces are values of the zeta function, at 2 and at 4."
     ),
     "price-of-randomness": _Number(
         lambda: 1e6 * solve_delta(PowerLaw(1.0, 10**15), 1e15, 1e6) / zeta(2, 1e6),
-        5e-3,
+        2,
         "The loss is T Delta with df1(Delta) = T, the bound is the variance beyond rank T.",
     ),
     "samples-for-a-mode": _Number(
         lambda: brentq(lambda t: 9 * solve_delta(PowerLaw(0.5, 1000), 1e15, t) - 10**-1.5, 10, 900),
-        2e-2,
+        2,
         "Find the scale Delta at which the tenth mode is resolved to 90 %, then count resolved modes at that scale.",
     ),
     "posterior-mean": _Function(
@@ -462,15 +482,15 @@ ANSWERS: dict[str, _Number | _Function | _Names] = {
         "Complete the square in w, or use ridge regression with the right ridge.",
     ),
     # chapter 4
-    "sign-kernel": _Number(lambda: 1 / 3, 1e-3, "With which probability does a hyperplane fall between them?"),
+    "sign-kernel": _Number(lambda: 1 / 3, 3, "With which probability does a hyperplane fall between them?"),
     "linear-share": _Number(
         lambda: quad(lambda z: 2 * z * np.exp(-(z**2) / 2) / np.sqrt(2 * np.pi), 0, np.inf)[0] ** 2,
-        2e-3,
+        3,
         "a_1 is the mean of zeta sign(zeta), and the share is its square.",
     ),
     "cubic-modes": _Number(
         lambda: sum(1 for _ in combinations_with_replacement(range(64), 3)),
-        1e-6,
+        None,
         "Repetition is allowed, order is not.",
     ),
     "count-products": _Function(
@@ -482,25 +502,25 @@ ANSWERS: dict[str, _Number | _Function | _Names] = {
         1e-9,
         "It is the probability that both preactivations are positive.",
     ),
-    "hidden-exponent": _Number(_hidden_exponent, 5e-3, "Solve for log n first, then count the products up to n."),
+    "hidden-exponent": _Number(_hidden_exponent, 2, "Solve for log n first, then count the products up to n."),
     # chapter 5
     "fit-dof": _Number(
         lambda: np.trace(np.linalg.solve(np.diag([10.0, 2.0]), np.diag([9.0, 1.0]))),
-        1e-3,
+        3,
         "Square the singular values.",
     ),
     "exact-ols": _Number(
         lambda: 20 * quad(lambda x: chi2.pdf(x, 50 - 20 + 1) / x, 0, np.inf)[0],
-        5e-3,
+        2,
         "A diagonal element of the inverse is 1 over a chi-squared variable with T - N + 1 degrees of freedom.",
     ),
     "sweet-spot": _Number(
         lambda: minimize_scalar(lambda r: r**-0.5 / (1 - r), bounds=(0.01, 0.99), method="bounded").x,
-        1e-2,
+        2,
         "Minimise N^-alpha / (1 - N/T).",
     ),
     "ensemble": _Number(
-        lambda: 0.10 - 0.75 * (0.01 + 0.05 + 0.012), 1e-3, "Divide by four what averages to zero over the features."
+        lambda: 0.10 - 0.75 * (0.01 + 0.05 + 0.012), 3, "Divide by four what averages to zero over the features."
     ),
     "leave-one-out": _Function(_leave_one_out, _gcv_cases, 1e-8, "Divide each residual by 1 - H_tt, then square."),
     "dual-prediction": _Function(
@@ -512,17 +532,17 @@ ANSWERS: dict[str, _Number | _Function | _Names] = {
     # chapter 6
     "third-moment": _Number(
         lambda: quad(lambda mu: mu**3 * marchenko_pastur_density(mu, 0.5), 0.08, 3, limit=200)[0],
-        1e-3,
+        3,
         "Compare the coefficients of z^-3 in the quadratic equation for G.",
     ),
     "condition-number": _Number(
         lambda: 100 / brentq(lambda q: ((1 + q**0.5) / (1 - q**0.5)) ** 2 - 2, 1e-6, 0.5),
-        1e-2,
+        2,
         "Set the ratio of the edges (1 +- sqrt(q))^2 to 2.",
     ),
     "outlier": _Number(
         lambda: sample_covariance_edges(Empirical([3.0, *np.ones(10**4)]), 20_000)[-1].mean(),
-        2e-3,
+        3,
         "Evaluate z(kappa) at kappa = -3 with df1 = M/(1 + kappa).",
     ),
     "upper-edge": _Function(
@@ -535,14 +555,14 @@ ANSWERS: dict[str, _Number | _Function | _Names] = {
         _deep_delta, _deep_cases, 1e-6, "Each factor rises with Delta where df1 is below all sizes: bracket the root."
     ),
     # chapter 7
-    "read-diagram": _Number(_diagram_by_indices, 1e-6, "Five loops: two of samples, two of features, one of latents."),
+    "read-diagram": _Number(_diagram_by_indices, 3, "Five loops: two of samples, two of features, one of latents."),
     "trace-variance": _Number(
         # over X at fixed S = u^T u: 2 T tr(S^2), and over u: T^2 Var tr S, with the moments of white S
         lambda: 2 * 20 * 10 * 5 * (10 + 5 + 1) / 25 + 20**2 * 2 * 10 * 5 / 25,
-        1e-6,
+        None,
         "Eight of the nine pairings connect the two circles.",
     ),
-    "planar-recursion": _Number(lambda: comb(18, 6) / 13, 1e-9, "Solve C = 1 + x C^3 order by order."),
+    "planar-recursion": _Number(lambda: comb(18, 6) / 13, None, "Solve C = 1 + x C^3 order by order."),
     "second-moment": _Function(
         lambda n_features, n_samples, eigenvalues: wick_moment(2, n_features, n_samples, eigenvalues),
         lambda: [(3, 4, np.ones(5)), (20, 7, PowerLaw(0.5, 30).eigenvalues), (1, 1, np.array([2.0]))],
@@ -550,26 +570,26 @@ ANSWERS: dict[str, _Number | _Function | _Names] = {
         "Add up the nine terms of the figure and divide by M^2.",
     ),
     "complex-diagrams": _Number(
-        lambda: factorial(4) ** 2, 1e-9, "Each of four places is paired with one of four places of the other kind."
+        lambda: factorial(4) ** 2, None, "Each of four places is paired with one of four places of the other kind."
     ),
     # chapter 8
     "bottleneck": _Number(
-        lambda: test_loss(PowerLaw(1.0, 10**6), 100, 1e14), 1e-4, "At T -> infinity L = N Delta, where df1(Delta) = N."
+        lambda: test_loss(PowerLaw(1.0, 10**6), 100, 1e14), 4, "At T -> infinity L = N Delta, where df1(Delta) = N."
     ),
-    "ols-limit": _Number(lambda: 0.3 * 50 / (200 - 50), 1e-6, "Put Delta = 0 and df1 = df2 = M in the loss."),
+    "ols-limit": _Number(lambda: 0.3 * 50 / (200 - 50), 2, "Put Delta = 0 and df1 = df2 = M in the loss."),
     "square-limit": _Number(
-        lambda: 100**2 / (3 * np.sum(np.arange(1, 101.0) ** 2)), 1e-4, "Expand df1 to first order in Delta."
+        lambda: 100**2 / (3 * np.sum(np.arange(1, 101.0) ** 2)), 4, "Expand df1 to first order in Delta."
     ),
-    "best-ridge": _Number(_best_loss, 1e-4, "Minimise test_loss over the logarithm of the ridge."),
+    "best-ridge": _Number(_best_loss, 4, "Minimise test_loss over the logarithm of the ridge."),
     "gcv": _Function(_gcv, _gcv_cases, 1e-9, "Divide the training loss by (1 - trace of the hat matrix / T)^2."),
     # chapter 9
     "constant-half": _Number(
-        lambda: 1e-2 * quad(lambda y: 1 / (1 + y**1.5), 0, np.inf)[0] ** 1.5, 2e-3, "k is 4 pi/(3 sqrt 3)."
+        lambda: 1e-2 * quad(lambda y: 1 / (1 + y**1.5), 0, np.inf)[0] ** 1.5, 3, "k is 4 pi/(3 sqrt 3)."
     ),
-    "halving-price": _Number(lambda: 4 ** (1 / 0.3), 1e-2, "Each size grows by 2^(1/alpha)."),
+    "halving-price": _Number(lambda: 4 ** (1 / 0.3), 2, "Each size grows by 2^(1/alpha)."),
     "crossover-middle": _Number(
         lambda: minimize_scalar(lambda s: 1 / (2 * s * (1 - s)), bounds=(0.1, 0.9), method="bounded").fun,
-        1e-3,
+        3,
         "The minimum over s is at half of T.",
     ),
     "two-run-exponent": _Function(
@@ -588,7 +608,7 @@ ANSWERS: dict[str, _Number | _Function | _Names] = {
     ),
     "plentiful": _Number(
         lambda: 1 / brentq(lambda x: _crossover(0.5, x) - 1.05, 1e-3, 1),
-        1e-2,
+        2,
         "Solve optimal_loss(N, T) = 1.05 optimal_loss(infinity, T) for N/T at large T.",
     ),
     # chapter 10
@@ -598,7 +618,7 @@ ANSWERS: dict[str, _Number | _Function | _Names] = {
                 lambda s: 1 / (s * (2 * 300 * 100 - 400 * s)), bounds=(1, 99), method="bounded", options={"xatol": 1e-8}
             ).x
         ),
-        1e-3,
+        3,
         "At alpha = 1 the quadratic term drops out.",
     ),
     "ridgeless-split": _Number(
@@ -610,12 +630,12 @@ ANSWERS: dict[str, _Number | _Function | _Names] = {
                 options={"xatol": 1e-9},
             ).x
         ),
-        2e-3,
+        3,
         "Write N = S r/(1 + r) and differentiate the logarithm of the loss.",
     ),
     "flatness": _Number(
         lambda: optimal_loss(PowerLaw(1.0, 10**15), 2e9, 5e8) / optimal_loss(PowerLaw(1.0, 10**15), 1e9, 1e9) - 1,
-        1e-3,
+        3,
         "Insert N = 2 sqrt(P) and T = sqrt(P)/2.",
     ),
     "scaled-ridge": _Function(
@@ -626,23 +646,23 @@ ANSWERS: dict[str, _Number | _Function | _Names] = {
     ),
     "noisy-budget": _Number(
         lambda: 1e8 / np.exp(2 * minimize_scalar(_noisy_loss, bounds=(5, 9), method="bounded").x),
-        1e-2,
+        2,
         "compute_optimal takes the budget and noise_var.",
     ),
     # chapter 11
     "plateau-distance": _Number(
         lambda: brentq(lambda t: test_loss(_LONG, 200, t) / plateau_levels(_LONG, 200, t).features - 1.05, 300, 1e5),
-        1e-3,
+        3,
         "For N < T without ridge the loss is its plateau times 1/(1 - N/T).",
     ),
     "hidden-dimension": _Number(
         lambda: brentq(lambda m: 900 * (1800 - m) / (1800 * (900 - m)) - 0.030 / 0.024, 0, 899),
-        1e-3,
+        3,
         "Without label noise L = tau^2 T/(T - M_0); take the ratio of the two losses.",
     ),
-    "weight-decay-plateau": _Number(_weight_decay_plateau, 2e-3, "At alpha = 1 df2 is half of df1."),
+    "weight-decay-plateau": _Number(_weight_decay_plateau, 3, "At alpha = 1 df2 is half of df1."),
     "noise-takeover": _Number(
-        _noise_takeover, 1e-2, "decompose returns both parts; look for the root of their difference."
+        _noise_takeover, 2, "decompose returns both parts; look for the root of their difference."
     ),
     "kept-ridge": _Function(
         lambda alpha, p: np.minimum((2 - p) / (1 + 1 / alpha), 1.5 * alpha - (1 - p) / 2),
@@ -656,11 +676,11 @@ ANSWERS: dict[str, _Number | _Function | _Names] = {
     ),
     # chapter 12
     "null-target": _Number(
-        lambda: 1 + plateau_levels(_LONG, 100, 400, noise_var=1.0).noise, 1e-6, "g = 1; D is small."
+        lambda: 1 + plateau_levels(_LONG, 100, 400, noise_var=1.0).noise, 3, "g = 1; D is small."
     ),
-    "source-capacity": _Number(lambda: min(6, 2 * 2), 1e-6, "Compare b = 6 with 2 (1 + a)."),
-    "enough-digits": _Number(_enough_digits, 1e-2, "Solve predict_loss(population, 1e15, T) = 0.2 for T."),
-    "elliptical-limit": _Number(_blank_half, 1e-3, "predict_loss takes scales, such as [2**0.5, 0]."),
+    "source-capacity": _Number(lambda: min(6, 2 * 2), None, "Compare b = 6 with 2 (1 + a)."),
+    "enough-digits": _Number(_enough_digits, 2, "Solve predict_loss(population, 1e15, T) = 0.2 for T."),
+    "elliptical-limit": _Number(_blank_half, 3, "predict_loss takes scales, such as [2**0.5, 0]."),
     "ten-digits": _Function(
         _ten_outputs,
         lambda: [(100, 300, 2.0), (400, 50, 0.1)],
@@ -670,31 +690,31 @@ ANSWERS: dict[str, _Number | _Function | _Names] = {
     # chapter 13
     "patience": _Number(
         lambda: np.exp(brentq(lambda x: flow_asymptotic(0.5, np.exp(x)) / flow_asymptotic(0.5, 1.0) - 0.5, 0, 9)),
-        1e-6,
+        None,
         "The exponent of time is alpha/(1 + alpha).",
     ),
-    "costly-steps": _Number(lambda: 1 / (2 + (1 + 1.0)), 1e-3, "t is proportional to N^(1 + alpha) still."),
+    "costly-steps": _Number(lambda: 1 / (2 + (1 + 1.0)), 3, "t is proportional to N^(1 + alpha) still."),
     "accelerated": _Number(
-        lambda: 1 / (1 + (1 + 1.0) / 2), 1e-3, "Which latents are known at time t? Then balance N and t."
+        lambda: 1 / (1 + (1 + 1.0) / 2), 3, "Which latents are known at time t? Then balance N and t."
     ),
-    "done": _Number(_done, 1e-2, "Solve gradient_flow_loss(law, t, 1000) = 1.1 times its value at infinite time."),
+    "done": _Number(_done, 2, "Solve gradient_flow_loss(law, t, 1000) = 1.1 times its value at infinite time."),
     "discrete-steps": _Function(
         _descent, _descent_cases, 1e-9, "theta starts at zero and gets step * features.T @ residuals, n_steps times."
     ),
     # chapter 14
-    "biased-teacher": _Number(lambda: (1 + 0.8 - 0.3) - 1, 1e-6, "Beyond which exponent does w^2 lambda fall, summed?"),
+    "biased-teacher": _Number(lambda: (1 + 0.8 - 0.3) - 1, 2, "Beyond which exponent does w^2 lambda fall, summed?"),
     "variance-limited": _Number(
         lambda: brentq(lambda t: test_loss(_LONG, 100, t) / plateau_levels(_LONG, 100, t).features - 1.01, 200, 1e6),
-        1e-3,
+        3,
         "The excess over the limit is N/(T - N) of it.",
     ),
     "unexplained-share": _Number(
-        lambda: solve_delta(PowerLaw(1.0, 10**12), 100, 1e15) ** -0.5, 1e-2, "lambda_I = Delta_N at that rank."
+        lambda: solve_delta(PowerLaw(1.0, 10**12), 100, 1e15) ** -0.5, 2, "lambda_I = Delta_N at that rank."
     ),
     "effective-features": _Function(
         _effective_features, _effective_cases, 1e-9, "Move the weights by the strength times v theta first."
     ),
-    "published-kappa": _Number(_published_kappa, 1e-6, "kappa = T Delta; the ridge is gamma' N/M for a very large N."),
+    "published-kappa": _Number(_published_kappa, 3, "kappa = T Delta; the ridge is gamma' N/M for a very large N."),
 }
 
 
