@@ -187,6 +187,19 @@ def test_at_alpha_one_the_number_of_modes_is_half_the_harmonic_mean(n, t):
     assert (below, above) == pytest.approx((at, at), rel=1e-9)
 
 
+@pytest.mark.parametrize(("n", "t"), [(10, 10), (100, 100), (30, 500), (1000, 20), (5, 10**6)])
+def test_at_alpha_one_the_half_of_the_sum_is_kept_by_sizes_that_are_larger_by_a_half(n, t):
+    law = PowerLaw(1.0, 10**13)
+    ridge = optimal_ridge(law, n, t)
+    assert decompose(law, n, t, ridge).df1 == pytest.approx((n + 0.5) * (t + 0.5) / (n + t + 1) - 0.5, rel=1e-6)
+    assert ridge * law.n_latent == pytest.approx(np.pi**2 / 4, rel=1e-5)
+
+
+@pytest.mark.parametrize(("n", "t", "zero"), [(100, 101, True), (101, 100, True), (100, 100, False), (99, 1e9, False)])
+def test_without_noise_the_loss_is_zero_where_both_sizes_reach_the_rank_and_one_exceeds_it(n, t, zero):
+    assert (optimal_loss(PowerLaw(1.0, 100), n, t) == 0) == zero
+
+
 @pytest.mark.parametrize("ratio", [1, 3, 0.5])
 @pytest.mark.parametrize("alpha", [0.5, 1.0, 1.5, 3.0])
 def test_the_best_ridge_resolves_the_number_of_modes_up_to_a_fraction_of_one(alpha, ratio):

@@ -203,8 +203,8 @@ def compute_optimal(
 
     Notes
     -----
-    Without noise and at fixed :math:`NT`, :math:`N = T` for any spectrum: equiparameterization, arXiv:2210.16859,
-    proved in chapter 10.
+    For the isotropic teacher of this model, without noise and at fixed :math:`NT`, :math:`N = T` for any spectrum:
+    equiparameterization, arXiv:2210.16859, proved in chapter 10.
 
     Examples
     --------

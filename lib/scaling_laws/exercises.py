@@ -631,12 +631,12 @@ ANSWERS: dict[str, _Number | _Function | _Names] = {
             ).x
         ),
         3,
-        "Write N = S r/(1 + r) and differentiate the logarithm of the loss.",
+        "N is the share r/(1 + r) of the sum; differentiate the logarithm of the loss.",
     ),
     "flatness": _Number(
         lambda: optimal_loss(PowerLaw(1.0, 10**15), 2e9, 5e8) / optimal_loss(PowerLaw(1.0, 10**15), 1e9, 1e9) - 1,
         3,
-        "Insert N = 2 sqrt(P) and T = sqrt(P)/2.",
+        "Insert N = 2 sqrt(C) and T = sqrt(C)/2.",
     ),
     "scaled-ridge": _Function(
         lambda ridge, factor, alpha: ridge * np.exp((1 - alpha) * np.log(factor)),
