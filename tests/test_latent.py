@@ -69,6 +69,18 @@ def test_a_bad_number_of_samples_is_refused_by_name(bad):
         LatentModel(SPECTRUM).draw_latents(bad, np.random.default_rng(0))
 
 
+@pytest.mark.parametrize("bad", [0, None, np.random, np.random.RandomState(0)])
+def test_a_seed_in_place_of_a_generator_is_refused_by_name(bad):
+    model = LatentModel(SPECTRUM)
+    for draw in (
+        lambda: model.draw_teacher(bad),
+        lambda: model.draw_latents(3, bad),
+        lambda: model.draw_labels(np.ones((3, 4)), np.ones(4), bad),
+    ):
+        with pytest.raises(ValueError, match=r"^rng must be a numpy.random.Generator.*default_rng"):
+            draw()
+
+
 def test_a_list_in_place_of_a_spectrum_is_refused_by_name():
     with pytest.raises(ValueError, match="spectrum must be a PowerLaw or an Empirical; got list"):
         LatentModel([1.0, 0.5])

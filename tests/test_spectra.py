@@ -6,6 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose, assert_array_equal
 
+from scaling_laws.natural import covariance_eigenvalues
 from scaling_laws.spectra import Empirical, PowerLaw, correct_eigenvalues, fit_spectrum
 
 EXPONENTS = [(1, 0), (2, 0), (1, 1), (0, 1)]
@@ -233,6 +234,87 @@ def test_ranks_and_exponents_outside_their_range_are_refused_by_name(spectrum):
 def test_a_spectrum_that_underflows_is_refused_by_name():
     with pytest.raises(ValueError, match="alpha"):
         PowerLaw(30.0, 10**15)
+
+
+def few_samples(n_samples=60, n_inputs=200, alpha=0.7):
+    """Data with fewer samples than inputs, and the eigenvalues of its covariance as numpy gives them."""
+    deviation = np.sqrt(PowerLaw(alpha, n_inputs).eigenvalues)
+    data = np.random.default_rng(3).standard_normal((n_samples, n_inputs)) * deviation
+    return data, np.linalg.eigvalsh(np.cov(data.T, bias=True))
+
+
+@pytest.mark.parametrize("shape", [(60, 200), (12, 13), (2, 400)])
+@pytest.mark.parametrize("dtype", [float, np.float32])
+def test_zero_eigenvalues_that_rounding_made_negative_are_zeros_again(shape, dtype):
+    data, values = few_samples(*shape)
+    values = np.linalg.eigvalsh(np.cov(data.T, bias=True, dtype=dtype)).astype(dtype)
+    assert values.min() < 0
+    spectrum, clean = Empirical(values), covariance_eigenvalues(data)
+    assert spectrum.rank == np.count_nonzero(clean) == shape[0] - 1
+    assert_allclose(spectrum.eigenvalues, clean, atol=1e3 * np.finfo(dtype).eps * clean[0])
+
+
+def test_negative_eigenvalues_beyond_rounding_are_refused_with_their_size_and_a_way_out():
+    with pytest.raises(ValueError, match=r"at least 0.*-1e-09.*rounding.*6\.7e-16.*covariance_eigenvalues"):
+        Empirical([1.0, 0.5, -1e-9])
+    assert Empirical([1.0, 1e-17]).rank == 2  # nothing negative: taken as it is
+    assert Empirical([1.0, 1e-17, -1e-17]).eigenvalues.tolist() == [1.0, 0.0, 0.0]
+
+
+def test_a_fit_takes_no_rounding_noise_for_eigenvalues():
+    data, values = few_samples()
+    clean = covariance_eigenvalues(data)
+    for noisy in (values, np.maximum(values, 0), np.abs(values), np.append(clean[:59], np.zeros(10))):
+        assert fit_spectrum(noisy)[:3] == pytest.approx(fit_spectrum(clean)[:3], rel=1e-9)
+        assert fit_spectrum(noisy).ranks == (4, 29)
+        assert_allclose(fit_spectrum(noisy, 60, ranks=(4, 30))[:3], fit_spectrum(clean, 60, ranks=(4, 30))[:3])
+        for ranks in [(4, 60), (50, 100)]:
+            with pytest.raises(ValueError, match="end at 59, the number of positive eigenvalues"):
+                fit_spectrum(noisy, ranks=ranks)
+
+
+def test_whole_floats_are_taken_for_numbers_of_samples_and_ranks():
+    values = PowerLaw(0.5, 200).eigenvalues
+    assert fit_spectrum(values, 400.0) == fit_spectrum(values, 400)
+    assert fit_spectrum(values, 400.0, ranks=(4.0, np.float64(60))) == fit_spectrum(values, 400, ranks=(4, 60))
+    assert isinstance(fit_spectrum(values, 400.0).ranks[1], int)
+    for bad in [400.5, "400", np.nan]:
+        with pytest.raises(ValueError, match=r"^n_samples must be"):
+            fit_spectrum(values, bad)
+
+
+@pytest.mark.parametrize(("alpha", "n_samples"), [(0.3, 64), (1.0, 100), (0.3, 151)])
+def test_the_default_range_works_from_64_samples_on(alpha, n_samples):
+    deviation, fits = np.sqrt(PowerLaw(alpha, 1000).eigenvalues), []
+    for seed in range(24):
+        data = np.random.default_rng(seed).standard_normal((n_samples, 1000)) * deviation
+        fits.append(fit_spectrum(np.linalg.eigvalsh(data @ data.T / n_samples), n_samples))
+    assert {fit.ranks for fit in fits} == {(4, 19)}
+    found = np.array([fit.alpha for fit in fits])
+    spread = found.std(ddof=1)
+    assert abs(found.mean() - alpha) < 3 * spread / np.sqrt(found.size)
+    assert 0.5 < np.mean([fit.stderr for fit in fits]) / spread < 2
+
+
+def test_too_few_samples_or_eigenvalues_for_the_default_range_are_said_to_be_that():
+    values = PowerLaw(0.5, 50).eigenvalues
+    with pytest.raises(ValueError, match=r"^n_samples must be at least 64 for the default range.*ranks=.*Got 63"):
+        fit_spectrum(values, 63)
+    with pytest.raises(ValueError, match=r"^eigenvalues must .* 38 positive .* default range.*ranks=.*Got 37"):
+        fit_spectrum(np.append(values[:37], np.zeros(30)))
+    assert fit_spectrum(values[:38]).ranks == (4, 19)
+    assert fit_spectrum(values[:37], ranks=(4, 30)).alpha == pytest.approx(0.5)
+
+
+@pytest.mark.parametrize("ranks", [40, (4,), (4, 20, 40), "4-40", [[4, 40]]])
+def test_ranks_that_are_no_pair_are_refused_by_name(ranks):
+    with pytest.raises(ValueError, match=r"^ranks must be a pair"):
+        fit_spectrum(PowerLaw(0.5, 100).eigenvalues, ranks=ranks)
+
+
+def test_equal_eigenvalues_that_a_correction_cannot_tell_apart_are_refused():
+    with pytest.raises(ValueError, match=r"^ranks must span eigenvalues that stay positive"):
+        fit_spectrum(np.repeat([2.0, 1.0], 20), 100, ranks=(4, 30))
 
 
 # ----------------------------------------------------------------------------------------------------- complex delta

@@ -227,17 +227,35 @@ class Empirical(Spectrum):
     ValueError
         If the list is empty, not one-dimensional, all zero, or holds a negative or non-finite value.
 
+    Notes
+    -----
+    Zero eigenvalues come out of a diagonalisation as rounding noise of either sign. In a list with negative values no
+    larger than that (M times the machine precision times the largest eigenvalue), all values of that size become
+    exact zeros. A list without negative values is taken as it is.
+
     Examples
     --------
     >>> spectrum = Empirical([1.0, 4.0, 0.0])
     >>> spectrum.eigenvalues, spectrum.n_latent, spectrum.rank
     (array([4., 1., 0.]), 3, 2)
+    >>> data = np.random.default_rng(0).standard_normal((10, 30))  # fewer samples than variables
+    >>> Empirical(np.linalg.eigvalsh(np.cov(data.T))).rank
+    9
     """
 
     eigenvalues: np.ndarray
 
     def __post_init__(self) -> None:
-        values = real_array("eigenvalues", self.eigenvalues, at_least=0)
+        values = real_array("eigenvalues", self.eigenvalues)
+        if values.size and values.min() < 0:
+            noise = _rounding_noise(values, np.asarray(self.eigenvalues).dtype)
+            if values.min() < -noise:
+                raise ValueError(
+                    f"eigenvalues must be finite and at least 0; the smallest is {values.min():g}, and rounding"
+                    f" explains no more than {noise:.1e} below 0. natural.covariance_eigenvalues(data) gives the spectrum of a"
+                    " data set, with what is lost in rounding set to 0"
+                )
+            values = np.where(values > noise, values, 0.0)
         if values.ndim != 1 or not values.any():
             raise ValueError(
                 f"eigenvalues must be a one-dimensional list with a positive entry; got shape {values.shape}"
@@ -314,13 +332,15 @@ def fit_spectrum(
     Parameters
     ----------
     eigenvalues : array_like, shape (M,)
-        Eigenvalues of a covariance, in any order, none negative.
+        Eigenvalues of a covariance, in any order, none negative. Zeros at the end, exact or as left by rounding, do
+        not count.
     n_samples : int, optional
         Number of samples behind a *sample* covariance: its eigenvalues are then corrected by
         `correct_eigenvalues` first. None: the eigenvalues are taken as exact.
     ranks : (int, int), optional
         First and last rank of the fit. Default: from 4 to half the number of positive eigenvalues, and
-        no further than an eighth of `n_samples`.
+        no further than an eighth of `n_samples`, or rank 19 if that is more. The default needs 38 positive
+        eigenvalues and, if it is given, an `n_samples` of 64: with fewer, rank 19 is too close to the end.
 
     Returns
     -------
@@ -330,7 +350,8 @@ def fit_spectrum(
     Raises
     ------
     ValueError
-        If the eigenvalues are invalid or the range of ranks holds fewer than 16 positive ones.
+        If the eigenvalues are invalid, the range of ranks holds fewer than 16 positive ones or goes beyond them, or
+        there are too few eigenvalues or samples for the default range.
 
     Notes
     -----
@@ -345,15 +366,14 @@ def fit_spectrum(
     >>> round(fit.alpha, 6), fit.ranks
     (0.7, (4, 500))
     """
-    spectrum = Empirical(eigenvalues)
-    last = spectrum.rank // 2
-    values = spectrum.eigenvalues
+    values = Empirical(eigenvalues).eigenvalues
+    rank = _numerical_rank(values)
     if n_samples is not None:
+        n_samples = whole_number("n_samples", n_samples)
         values = correct_eigenvalues(values, n_samples)
-        last = min(last, n_samples // 8)
-    low, high = (4, last) if ranks is None else (whole_number("ranks", rank) for rank in ranks)
-    if not 1 <= low <= high - 15 or high > values.size or not (values[low - 1 : high] > 0).all():
-        raise ValueError(f"ranks must span at least 16 positive eigenvalues out of {values.size}; got ({low}, {high})")
+    low, high = _range_of_ranks(rank, n_samples, ranks)
+    if not (values[low - 1 : high] > 0).all():  # the correction splits equal eigenvalues into one and zeros
+        raise ValueError(f"ranks must span eigenvalues that stay positive when corrected; got ({low}, {high})")
 
     index = np.arange(low, high + 1)
     log_rank, log_value = np.log(index), np.log(values[low - 1 : high])
@@ -379,7 +399,7 @@ def correct_eigenvalues(eigenvalues: ArrayLike, n_samples: int) -> np.ndarray:
     -------
     ndarray, shape (M,)
         Estimated population eigenvalues in descending order of the sample eigenvalues; their sum is
-        the sample's. Ranks near :math:`T` and beyond cannot be recovered.
+        the sample's. Eigenvalues left by rounding become 0. Ranks near :math:`T` and beyond cannot be recovered.
 
     Raises
     ------
@@ -401,7 +421,7 @@ def correct_eigenvalues(eigenvalues: ArrayLike, n_samples: int) -> np.ndarray:
     """
     n_samples = whole_number("n_samples", n_samples)
     spectrum = Empirical(eigenvalues)
-    sample = spectrum.eigenvalues[: spectrum.rank]
+    sample = spectrum.eigenvalues[: _numerical_rank(spectrum.eigenvalues)]
     if sample.size > n_samples:
         raise ValueError(
             f"n_samples must be at least the number of positive eigenvalues, {sample.size}; got {n_samples}"
@@ -445,6 +465,43 @@ def _weighted_line(x: np.ndarray, y: np.ndarray, weight: np.ndarray) -> tuple[fl
     """Slope and intercept of a weighted least-squares line."""
     slope, intercept = np.polyfit(x, y, 1, w=np.sqrt(weight))
     return slope, intercept
+
+
+def _rounding_noise(values: np.ndarray, dtype: np.dtype | None = None) -> float:
+    """How far from zero a diagonalisation may leave an eigenvalue that is zero."""
+    precision = np.finfo(dtype if dtype is not None and dtype.kind == "f" else float).eps
+    return values.size * float(precision) * np.abs(values).max()
+
+
+def _numerical_rank(values: np.ndarray) -> int:
+    """Number of eigenvalues, in descending order, before a cliff that ends in zeros or rounding noise.
+
+    A steep spectrum may reach that far down in small steps: those are taken for what they are.
+    """
+    cliff = (values[1:] < 1e-3 * values[:-1]) & (values[1:] <= _rounding_noise(values))
+    return int(np.argmax(cliff)) + 1 if cliff.any() else values.size
+
+
+def _range_of_ranks(rank: int, n_samples: int | None, ranks: tuple[int, int] | None) -> tuple[int, int]:
+    """First and last rank of a fit, checked: at least 16 ranks, all with positive eigenvalues."""
+    if ranks is None:
+        advice = "for the default range of ranks; with fewer, choose a range yourself: ranks=(first, last)"
+        if rank < 38:
+            raise ValueError(f"eigenvalues must include at least 38 positive ones {advice}. Got {rank}")
+        if n_samples is None:
+            return 4, rank // 2
+        if n_samples < 64:
+            raise ValueError(f"n_samples must be at least 64 {advice}. Got {n_samples}")
+        return 4, min(rank // 2, max(n_samples // 8, 19))
+    if np.shape(ranks) != (2,):
+        raise ValueError(f"ranks must be a pair of whole numbers (first, last); got {ranks!r}")
+    low, high = (whole_number("ranks", one) for one in ranks)
+    if low > high - 15 or high > rank:
+        raise ValueError(
+            f"ranks must span at least 16 ranks and end at {rank}, the number of positive eigenvalues, or before;"
+            f" got ({low}, {high})"
+        )
+    return low, high
 
 
 def _check_mode_sum(delta: ArrayLike, p: int, q: int) -> np.ndarray:
