@@ -94,7 +94,8 @@ def test_an_answer_as_the_solution_writes_it_is_accepted(label):
     text = re.sub(r"\\t?frac\s*(?:(\d)\s*(\d)|\{(\d+)\}\{(\d+)\})", r" \1\3/\2\4 ", text)
     shown = [float(m) for m in re.findall(r"(?<![\w.])-?\d+(?:\.\d+)?(?:e[+-]?\d+)?(?![\w/])", text)]
     shown += [int(a) / int(b) for a, b in re.findall(r"\b(\d+)/(\d+)\b", text)]
-    shown += [float(m) * 10 ** int(e) for m, e in re.findall(r"(\d+(?:\.\d+)?)\s*\\(?:times|cdot)\s*10\^\{?(-?\d+)", text)]
+    powers = re.findall(r"(\d+(?:\.\d+)?)\s*\\(?:times|cdot)\s*10\^\{?(-?\d+)", text)
+    shown += [float(factor) * 10 ** int(power) for factor, power in powers]
     assert shown, f"the solution of {label} shows no number"
     nearest = min(shown, key=lambda number: abs(number - value))
     assert check(label, nearest), f"{label}: the solution shows {nearest}, the answer is {value}"

@@ -1,17 +1,25 @@
 """One figure style for the whole course.
 
-Figures are drawn dark on white. The book's style sheet inverts their lightness, not their hues, under a dark
-theme, so the colours here must keep apart both ways: they are those of Okabe and Ito, safe for colour-blind readers.
+Figures are drawn dark on white. For the book's dark theme each is drawn a second time, with the lightness of greys
+swapped and all hues kept, so the colours must show on both: they are those of Okabe and Ito, safe for colour-blind
+readers.
 """
 
 from __future__ import annotations
+
+import os
+from binascii import a2b_base64
+from pathlib import Path
 
 import matplotlib.pyplot as plt
 import numpy as np
 from cycler import cycler
 from matplotlib.axes import Axes
 from matplotlib.container import ErrorbarContainer
+from matplotlib.figure import Figure
 from numpy.typing import ArrayLike
+
+from ._themes import save_variants
 
 BLUE, ORANGE, GREEN, PINK, SKY, YELLOW = "#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00"
 BLACK, GREY = "#222222", "#8A8A8A"
@@ -61,8 +69,19 @@ def use_style() -> None:
         from matplotlib_inline.backend_inline import set_matplotlib_formats
     except ImportError:
         return
-    if get_ipython() is not None:
-        set_matplotlib_formats("retina", bbox_inches=None)
+    if get_ipython() is None:
+        return
+    set_matplotlib_formats("retina", bbox_inches=None)
+    if folder := os.environ.get("SCALING_LAWS_FIGURES"):  # set while the book is built
+        formatter = get_ipython().display_formatter.formatters["image/png"]
+        draw = formatter.lookup_by_type(Figure)
+
+        def draw_all(figure: Figure) -> tuple:
+            picture = draw(figure)
+            save_variants(figure, a2b_base64(picture[0]), Path(folder))
+            return picture
+
+        formatter.for_type(Figure, draw_all)
 
 
 def plot_simulation(

@@ -1,0 +1,48 @@
+"""Show each figure as it was drawn for the page's theme and for a phone's width.
+
+While the book is built every kernel is told a folder; `scaling_laws.plotting` writes the further pictures of a figure
+there, named after the one that the notebook holds. The page then offers them all, and the browser takes one.
+"""
+
+import os
+import re
+import shutil
+from pathlib import Path
+
+FOLDER = "figures"  # beside the folder of the pages
+NARROW = "(max-width: 640px)"
+IMAGE = re.compile(r'<img\b[^>]*\bsrc="(?P<path>[^"]*_images/)(?P<stem>[0-9a-f]{64})\.png"[^>]*/?>')
+
+
+def tell_kernels(app):
+    os.environ["SCALING_LAWS_FIGURES"] = str(Path(app.outdir).parent / FOLDER)
+    os.environ.pop("MPLBACKEND", None)  # some clusters and containers set one that shows nothing in a notebook
+
+
+def offer_all(app, pagename, templatename, context, doctree):
+    folder, images = Path(app.outdir).parent / FOLDER, Path(app.outdir) / "_images"
+
+    def offer(match):
+        def picture(theme, ending):
+            image, narrow = match[0], folder / f"{match['stem']}-narrow{ending}.png"
+            if ending:
+                image = image.replace(match["stem"], match["stem"] + ending)
+            source = f'<source media="{NARROW}" srcset="{match["path"]}{narrow.name} 2x">' if narrow.exists() else ""
+            return f'<picture class="only-{theme}">{source}{image}</picture>'
+
+        variants = list(folder.glob(f"{match['stem']}-*.png"))
+        if not variants:
+            return match[0]
+        images.mkdir(exist_ok=True)
+        for variant in variants:
+            shutil.copyfile(variant, images / variant.name)
+        return picture("light", "") + picture("dark", "-dark")
+
+    if "body" in context:
+        context["body"] = IMAGE.sub(offer, context["body"])
+
+
+def setup(app):
+    app.connect("builder-inited", tell_kernels)
+    app.connect("html-page-context", offer_all)
+    return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -1,0 +1,139 @@
+"""Figures for a page with two themes and for a phone: the same figure drawn again, not a filter over its picture.
+
+Under the dark theme what is black or grey on the paper swaps its lightness: axes, labels, text, and lines and
+surfaces without a hue. Colours stay, and so does everything drawn over an image, a heat map or a photograph.
+For a phone, panels that stand side by side are stacked.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from matplotlib.artist import Artist
+from matplotlib.axes import Axes
+from matplotlib.collections import Collection, QuadMesh
+from matplotlib.colors import to_rgba_array
+from matplotlib.contour import QuadContourSet
+from matplotlib.figure import Figure
+from matplotlib.image import AxesImage
+from matplotlib.lines import Line2D
+from matplotlib.patches import Patch
+from matplotlib.text import Text
+
+NARROW = 3.8  # inches: the width of a phone's column at 100 dots an inch
+COLOURS = {
+    Line2D: ["color", "markerfacecolor", "markeredgecolor"],
+    Text: ["color"],
+    Patch: ["edgecolor", "facecolor"],
+    Collection: ["edgecolor", "facecolor"],
+}
+
+
+def save_variants(figure: Figure, png: bytes, folder: Path) -> None:
+    """Write the dark picture of a figure, and both for a phone if it has panels side by side.
+
+    Parameters
+    ----------
+    figure : matplotlib.figure.Figure
+        The figure; it is left recoloured and stacked, so this comes last.
+    png : bytes
+        Its picture, after which the files are named: the SHA-256 sum with ``-dark``, ``-narrow``, ``-narrow-dark``.
+    folder : Path
+        Where to write.
+    """
+    stem = hashlib.sha256(png).hexdigest()
+    folder.mkdir(parents=True, exist_ok=True)
+
+    def save(suffix: str) -> None:
+        picture = io.BytesIO()
+        figure.savefig(picture, format="png", dpi=200, transparent=suffix.endswith("dark"), bbox_inches=None)
+        part = folder / f"{stem}{suffix}.part"
+        part.write_bytes(picture.getvalue())
+        part.replace(folder / f"{stem}{suffix}.png")
+
+    undo = darken(figure)
+    save("-dark")
+    if stack(figure):
+        undo()
+        save("-narrow")
+        darken(figure)
+        save("-narrow-dark")
+
+
+def swap(colours: Any) -> np.ndarray | None:
+    """The colours with the lightness of greys swapped, or None where nothing is to be done."""
+    try:
+        rgba = to_rgba_array(colours)
+    except (ValueError, TypeError):  # 'auto', 'none'
+        return None
+    grey = np.ptp(rgba[:, :3], axis=1) < 0.06
+    if not (grey & (rgba[:, 3] > 0)).any():
+        return None
+    rgba[grey, :3] = 1 - 0.93 * rgba[grey, :3]
+    return rgba
+
+
+def is_picture(axes: Axes) -> bool:
+    """Whether the axes hold an image, a heat map or filled contours, whose colours must stay."""
+    return any(
+        isinstance(child, AxesImage | QuadMesh) or (isinstance(child, QuadContourSet) and child.filled)
+        for child in axes.get_children()
+    )
+
+
+def artists(parent: Artist) -> Iterator[Artist]:
+    """All artists of a figure but those over a picture."""
+    kept = set()
+    if isinstance(parent, Axes) and is_picture(parent):
+        furniture = {*parent.spines.values(), parent.xaxis, parent.yaxis, parent.title, parent._left_title}
+        kept = set(parent.get_children()) - furniture
+    for child in parent.get_children():
+        if child not in kept:
+            yield child
+            yield from artists(child)
+
+
+def darken(figure: Figure) -> Callable[[], None]:
+    """Swap the lightness of all that is grey in a figure, in place; return what undoes it."""
+    old = []
+    for artist in list(artists(figure)):
+        if isinstance(artist, Collection) and artist.get_array() is not None:
+            continue  # its colours are values
+        for name in (name for kind, names in COLOURS.items() if isinstance(artist, kind) for name in names):
+            before = getattr(artist, f"get_{name}")()
+            after = swap(before)
+            if after is not None:
+                put = getattr(artist, f"set_{name}")
+                put(after if isinstance(artist, Collection) else after[0])
+                old.append((put, before))
+
+    def undo() -> None:
+        for put, before in old:
+            put(before)
+
+    return undo
+
+
+def stack(figure: Figure) -> bool:
+    """Stack panels that stand side by side, in place; whether there are any."""
+    panels = [axes for axes in figure.axes if axes.get_subplotspec() is not None and axes.axison]
+    grids = {axes.get_subplotspec().get_gridspec() for axes in panels}
+    if len(grids) != 1 or len(panels) < 2 or next(iter(grids)).ncols < 2:
+        return False
+    old = [(axes, axes.get_subplotspec(), axes.get_xlabel(), axes.get_ylabel()) for axes in panels]
+    column = figure.add_gridspec(len(panels), 1)
+    height = figure.get_size_inches()[1] / next(iter(grids)).nrows
+    figure.set_size_inches(NARROW, len(panels) * max(2.5, 0.88 * height))
+    for row, (axes, place, xlabel, ylabel) in enumerate(old):
+        axes.set_subplotspec(column[row, 0])
+        beside = [label for _, other, _, label in old if other.rowspan.start == place.rowspan.start and label]
+        below = [label for _, other, label, _ in old if other.colspan.start == place.colspan.start and label]
+        axes.set(xlabel=xlabel or (below or [""])[-1], ylabel=ylabel or (beside or [""])[0])
+        axes.tick_params(labelleft=True, labelbottom=True)  # shared axes hide the inner ones
+    figure.draw_without_rendering()  # the layout of a colour bar settles at the second drawing
+    return True

@@ -1,0 +1,84 @@
+"""The pictures of a figure for the dark theme and for a phone."""
+
+import hashlib
+import io
+
+import matplotlib
+
+matplotlib.use("Agg")
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pytest
+
+from scaling_laws import plotting
+from scaling_laws._themes import darken, save_variants, stack
+
+
+@pytest.fixture
+def figure():
+    with plt.rc_context(plotting.STYLE):
+        figure, (left, right) = plt.subplots(1, 2, figsize=(6.9, 3.4), sharey=True)
+        left.plot([1, 2], [1, 2], color="black", label="curve")
+        left.plot([1, 2], [2, 1], color=plotting.BLUE)
+        left.fill_between([1, 2], [1, 2], color="0.8")
+        left.set(xlabel="samples", ylabel="loss")
+        left.legend()
+        mesh = right.pcolormesh(np.linspace(1, 2, 9).reshape(3, 3), cmap="Greys")
+        right.contour([0, 1, 2], [0, 1, 2], np.arange(9.0).reshape(3, 3), colors="black")
+        right.set_title("map")
+        figure.colorbar(mesh)
+        yield figure
+        plt.close(figure)
+
+
+def pixels(figure):
+    buffer = io.BytesIO()
+    figure.savefig(buffer, format="png", dpi=60)
+    return plt.imread(io.BytesIO(buffer.getvalue()))
+
+
+def test_greys_swap_their_lightness_and_come_back(figure):
+    pixels(figure)  # the layout of a colour bar settles at the second drawing
+    before = pixels(figure)
+    left = figure.axes[0]
+    undo = darken(figure)
+    line, coloured = left.lines
+    assert min(matplotlib.colors.to_rgb(line.get_color())) > 0.9
+    assert coloured.get_color() == plotting.BLUE
+    assert max(left.collections[0].get_facecolor()[0][:3]) < 0.3
+    for text in [left.xaxis.label, left.get_legend().get_texts()[0], left.get_xticklabels()[0]]:
+        assert min(matplotlib.colors.to_rgb(text.get_color())) > 0.7
+    undo()
+    assert np.array_equal(before, pixels(figure))
+
+
+def test_what_lies_over_a_picture_keeps_its_colours(figure):
+    right = figure.axes[1]
+    kept = [right.collections[0].get_facecolor().copy(), right.collections[1].get_edgecolor().copy()]
+    darken(figure)
+    assert np.array_equal(kept[0], right.collections[0].get_facecolor())
+    assert np.array_equal(kept[1], right.collections[1].get_edgecolor())
+    assert min(matplotlib.colors.to_rgb(right.xaxis.label.get_color())) > 0.7
+    assert min(matplotlib.colors.to_rgb(right._left_title.get_color())) > 0.7
+
+
+def test_panels_side_by_side_are_stacked_with_labels_of_their_own(figure):
+    assert stack(figure)
+    upper, lower = (axes.get_window_extent() for axes in figure.axes[:2])
+    assert upper.y0 > lower.y1 and abs(upper.x0 - lower.x0) < 40
+    assert figure.axes[1].get_ylabel() == "loss"
+    single, _ = plt.subplots()
+    assert not stack(single)
+    plt.close(single)
+
+
+def test_pictures_are_named_after_the_one_in_the_notebook(figure, tmp_path):
+    save_variants(figure, b"the picture", tmp_path)
+    stem = hashlib.sha256(b"the picture").hexdigest()
+    assert {path.name for path in tmp_path.iterdir()} == {
+        f"{stem}{ending}.png" for ending in ("-dark", "-narrow", "-narrow-dark")
+    }
+    wide, narrow = (plt.imread(tmp_path / f"{stem}{ending}.png") for ending in ("-dark", "-narrow-dark"))
+    assert narrow.shape[1] < 0.6 * wide.shape[1] and narrow.shape[0] > 1.5 * wide.shape[0]
+    assert wide[0, 0, 3] == 0, "no slab behind a dark picture"
