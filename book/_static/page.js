@@ -1,0 +1,91 @@
+/* What every page does besides being read. Runs before MathJax and the search start. */
+"use strict";
+(() => {
+  const from_disk = location.protocol === "file:";
+
+  // --- formulas. The menu of a formula keeps its settings for good; one that asks for a part that cannot be had
+  // would leave every page without formulas, and without the menu to take it back.
+  const STORE = "MathJax-Menu-Settings";
+  const forget = () => {
+    try {
+      if (localStorage.getItem(STORE) === null) return false;
+      localStorage.removeItem(STORE);
+      return true;
+    } catch {
+      return false; // no storage, no settings
+    }
+  };
+  if (from_disk) forget(); // from disk the parts for speech cannot be read
+  const typeset_again = () => { if (forget()) location.reload(); };
+  const config = window.MathJax ?? {};
+  window.MathJax = {
+    ...config,
+    loader: { ...config.loader, failed: (error) => { console.warn(`MathJax: ${error.message}`); typeset_again(); } },
+    startup: {
+      ...config.startup,
+      pageReady: () => MathJax.startup.defaultPageReady().then(fit_formulas, (error) => {
+        console.warn(`MathJax: ${error.message}`);
+        typeset_again();
+      }),
+    },
+  };
+
+  // --- wide formulas shrink to the column, boxed ones as far as they must; what is wider still scrolls, and shows it
+  const SMALLEST = 0.72, SMALLEST_BOXED = 0.5;
+  function fit_formulas() {
+    for (const math of document.querySelectorAll("div.math mjx-container")) {
+      math.style.fontSize = "";
+      const inner = math.querySelector("mjx-math"), size = parseFloat(getComputedStyle(math).fontSize);
+      const share = (math.clientWidth - 2) / inner.getBoundingClientRect().width;
+      const smallest = math.querySelector('mjx-menclose, mjx-mstyle[style*="border"]') ? SMALLEST_BOXED : SMALLEST;
+      if (share > 0 && share < 1) math.style.fontSize = `${size * Math.max(share, smallest)}px`;
+      mark(math);
+    }
+  }
+  function mark(box) {
+    const scrolls = box.scrollWidth > box.clientWidth + 1;
+    box.classList.toggle("scrolls", scrolls);
+    if (scrolls) box.tabIndex = 0; // the arrow keys scroll it
+    else if (box.tabIndex === 0 && box.matches(".highlight pre, .cell_output pre, table, mjx-container")) box.removeAttribute("tabindex");
+  }
+  const mark_all = () => document.querySelectorAll(".bd-content pre, .bd-content table").forEach(mark);
+  let width = innerWidth, later;
+  addEventListener("resize", () => {
+    if (innerWidth === width) return; // on a phone the bars come and go
+    width = innerWidth;
+    clearTimeout(later);
+    later = setTimeout(() => { mark_all(); fit_formulas(); }, 150);
+  });
+  addEventListener("load", mark_all);
+  document.addEventListener("click", (event) => { // what was folded had no width
+    if (event.target.closest?.(".dropdown, .toggle, details, .tag_hide-input")) setTimeout(() => { mark_all(); fit_formulas(); }, 50);
+  });
+
+  // --- on paper the light theme
+  const root = document.documentElement;
+  let theme;
+  matchMedia("print").addEventListener("change", ({ matches }) => {
+    if (matches) [theme, root.dataset.theme] = [root.dataset.theme, "light"];
+    else if (theme) root.dataset.theme = theme;
+  });
+
+  // --- the search: Greek letters by the names they have in formulas and code; from disk no page can be read for an extract
+  const GREEK = {
+    α: "alpha", β: "beta", γ: "gamma", δ: "delta", Δ: "delta", ε: "epsilon", ϵ: "epsilon", ζ: "zeta", η: "eta", θ: "theta",
+    κ: "kappa", λ: "lambda", Λ: "lambda", μ: "mu", ν: "nu", ξ: "xi", Ξ: "xi", π: "pi", Π: "pi", ρ: "rho", σ: "sigma",
+    Σ: "sigma", τ: "tau", φ: "phi", Φ: "phi", χ: "chi", ψ: "psi", ω: "omega", Γ: "gamma",
+  };
+  const query = new URLSearchParams(location.search), asked = query.get("q");
+  const named = asked?.replace(/[\u0370-\u03ff]/g, (letter) => GREEK[letter] ?? letter);
+  if (document.querySelector("#search-results") && asked !== null && named !== asked) {
+    query.set("q", named);
+    history.replaceState(null, "", `?${query}`);
+  }
+  if (from_disk && window.DOCUMENTATION_OPTIONS) DOCUMENTATION_OPTIONS.SHOW_SEARCH_SUMMARY = false;
+
+  // --- a notebook is saved, not shown as text; from disk a browser cannot do that
+  for (const link of document.querySelectorAll('a[href$=".ipynb"]')) {
+    if (from_disk) link.closest("li")?.remove();
+    else link.download = "";
+  }
+})();
