@@ -360,9 +360,24 @@ def _effective_cases():
     return cases
 
 
+def _feature_move():
+    df1, df2 = (_LONG.mode_sum(solve_delta(_LONG, 1e5, 1e15), p, 0) for p in (1, 2))
+    return df2 / (df1 - df2)
+
+
+def _quanta_budget():
+    def best(compute):
+        loss = lambda log_n: np.exp(-0.5 * log_n) + (compute / np.exp(log_n)) ** (-0.5 / 1.5)  # noqa: E731
+        return minimize_scalar(loss, bounds=(0, np.log(compute)), method="bounded", options={"xatol": 1e-9}).x
+
+    return (best(1e20) - best(1e10)) / np.log(1e10)
+
+
 def _published_kappa():
     eigenvalues = np.arange(1, 1001.0) ** -2
-    return brentq(lambda k: 0.01 + k * np.sum(eigenvalues / (eigenvalues * 100 + k)) - k, 1e-6, 10)
+    kappa = brentq(lambda k: 0.01 + k * np.sum(eigenvalues / (eigenvalues * 100 + k)) - k, 1e-6, 10)
+    weights = eigenvalues / (eigenvalues * 100 + kappa) ** 2
+    return kappa**2 * np.sum(weights) / (1 - 100 * np.sum(weights * eigenvalues))
 
 
 def _blank_half():
@@ -702,12 +717,8 @@ ANSWERS: dict[str, _Number | _Function | _Names] = {
         _descent, _descent_cases, 1e-9, "theta starts at zero and gets step * features.T @ residuals, n_steps times."
     ),
     # chapter 14
-    "biased-teacher": _Number(lambda: (1 + 0.8 - 0.3) - 1, 2, "Beyond which exponent does w^2 lambda fall, summed?"),
-    "variance-limited": _Number(
-        lambda: brentq(lambda t: test_loss(_LONG, 100, t) / plateau_levels(_LONG, 100, t).features - 1.01, 200, 1e6),
-        3,
-        "The excess over the limit is N/(T - N) of it.",
-    ),
+    "feature-move": _Number(_feature_move, 2, "The variance of the weights grows by chi^2 |theta|^2 sigma_u^2 / M."),
+    "quanta-budget": _Number(_quanta_budget, 2, "At the best split both terms of the loss fall alike."),
     "unexplained-share": _Number(
         lambda: solve_delta(PowerLaw(1.0, 10**12), 100, 1e15) ** -0.5, 2, "lambda_I = Delta_N at that rank."
     ),

@@ -22,17 +22,17 @@ DIVERGED = 1e6  # a training loss that has grown by this factor comes from too l
 
 @dataclass(frozen=True, eq=False)
 class QuadraticModel:
-    r"""The student :math:`z(x) = \theta \cdot \varphi(x) + \frac{\epsilon}{2}\, \theta^\top \psi(x)\, \theta`.
+    r"""The student :math:`\hat y = \sum_j \theta_j \varphi_j + \frac\chi2 \sum_{jk} \theta_j \theta_k \varphi_{jk}`.
 
     Parameters
     ----------
     weights : ndarray, shape (N, M)
         Weights :math:`u` of the random features :math:`\varphi_j(x) = u_j \cdot x`.
     meta_weights : ndarray, shape (N, N, M)
-        Weights :math:`v` of the meta-features :math:`\psi_{jk}(x) = v_{jk} \cdot x`, symmetric in :math:`j` and
-        :math:`k`.
+        Weights :math:`u_{jk}` of the meta-features :math:`\varphi_{jk}(x) = u_{jk} \cdot x`, symmetric in :math:`j`
+        and :math:`k`.
     strength : float, default 1
-        :math:`\epsilon`; at 0 the features are frozen and the student is linear in :math:`\theta`.
+        :math:`\chi`; at 0 the features are frozen and the student is linear in :math:`\theta`.
 
     Raises
     ------
@@ -42,9 +42,9 @@ class QuadraticModel:
     Notes
     -----
     The minimal model of representation learning of Roberts, Yaida and Hanin, arXiv:2106.10165, chapter 11. Its
-    *effective features* :math:`\varphi^E = \partial z/\partial\theta = \varphi + \epsilon\, \psi\, \theta` move with
-    the parameters. With everything linear in the latents, :math:`z = \beta \cdot x`, and the test loss is
-    :math:`|\Lambda^{1/2}(w - \beta)|^2` exactly.
+    *effective features* :math:`\varphi^E_j = \partial \hat y/\partial\theta_j = \varphi_j + \chi \sum_k \theta_k
+    \varphi_{jk}` move with the parameters. With everything linear in the latents, :math:`\hat y = \beta \cdot x`,
+    and the test loss is :math:`|\Lambda^{1/2}(w - \beta)|^2` exactly.
 
     Examples
     --------
@@ -87,12 +87,12 @@ class QuadraticModel:
         strength: float = 1.0,
         feature_var: float = 1.0,
     ) -> QuadraticModel:
-        r"""Draw :math:`u_{jI} \sim N(0, \sigma_u^2/M)` and symmetric :math:`v_{jkI} \sim N(0, \sigma_u^4/M^2)`.
+        r"""Draw :math:`u_{jI} \sim N(0, \sigma_u^2/M)` and symmetric :math:`u_{jkI} \sim N(0, \sigma_u^4/M^2)`.
 
-        The diagonal :math:`v_{jjI}` has twice that variance, so that no direction of :math:`\theta` is special.
+        The diagonal :math:`u_{jjI}` has twice that variance, so that no direction of :math:`\theta` is special.
         Everything then depends on :math:`\sigma_u \theta/\sqrt M` alone, which has a length of about
-        :math:`\sigma_w` for the frozen student: at :math:`\epsilon\sigma_w \approx 1` training changes the features
-        by as much as they are, whatever :math:`N` and :math:`M` (chapter 14).
+        :math:`\sqrt\alpha\, \sigma_w` for the frozen student and a power law: at :math:`\chi\sigma_w \approx 1`
+        training changes the features by about as much as they are, whatever :math:`N` and :math:`M` (chapter 14).
         """
         n_features, n_latent = whole_number("n_features", n_features), whole_number("n_latent", n_latent)
         variance = real_number("feature_var", feature_var, above=0) / n_latent
@@ -101,7 +101,7 @@ class QuadraticModel:
         return cls(weights, (meta_weights + meta_weights.swapaxes(0, 1)) / np.sqrt(2), strength)
 
     def effective_weights(self, coefficients: ArrayLike) -> np.ndarray:
-        r"""Weights :math:`u + \epsilon\, v\,\theta` of the effective features, shape (N, M)."""
+        r"""Weights :math:`u_j + \chi \sum_k \theta_k u_{jk}` of the effective features, shape (N, M)."""
         coefficients = self._check_coefficients("coefficients", coefficients)
         return self.weights + self.strength * np.tensordot(coefficients, self.meta_weights, axes=1)
 
@@ -111,7 +111,7 @@ class QuadraticModel:
         return np.asarray(coefficients) @ (self.weights + self.effective_weights(coefficients)) / 2
 
     def __call__(self, latents: ArrayLike, coefficients: ArrayLike) -> np.ndarray:
-        r"""The output :math:`z = \beta \cdot x` for each row of `latents`, shape (n_samples,)."""
+        r"""The output :math:`\hat y = \beta \cdot x` for each row of `latents`, shape (n_samples,)."""
         return _check_inputs("latents", latents, self.weights.shape[1]) @ self.student(coefficients)
 
     def fit(
@@ -123,7 +123,7 @@ class QuadraticModel:
         start: ArrayLike | None = None,
         max_iterations: int = 500,
     ) -> np.ndarray:
-        r"""Train the student: a local minimum of :math:`\frac12 \sum (z - y)^2 + \frac12 \gamma |\theta|^2`.
+        r"""Train the student: a local minimum of :math:`\frac12 \sum (\hat y - y)^2 + \frac12 \gamma |\theta|^2`.
 
         Parameters
         ----------
@@ -154,7 +154,7 @@ class QuadraticModel:
         -----
         The Levenberg-Marquardt method of MINPACK (`scipy.optimize.least_squares`). The Jacobian of the residuals is
         the matrix of effective features: each step is a ridge regression on the features as they are now. For
-        :math:`\epsilon \ne 0` the loss is not convex, and another start may lead to another minimum. More samples
+        :math:`\chi \ne 0` the loss is not convex, and another start may lead to another minimum. More samples
         than latents are first condensed into as many as there are latents, by a QR decomposition.
 
         Examples
@@ -201,14 +201,14 @@ class QuadraticModel:
 
 @dataclass(frozen=True, eq=False)
 class TwoLayer:
-    r"""A trained two-layer network :math:`f(x) = \frac1N \sum_j a_j \max(w_j \cdot x, 0)`.
+    r"""A trained two-layer network :math:`\hat y(x) = \frac1N \sum_j \theta_j \max(u_j \cdot x, 0)`.
 
     Attributes
     ----------
     first : ndarray, shape (N, d)
-        Weights :math:`w` of the first layer.
+        Weights :math:`u` of the first layer.
     second : ndarray, shape (N,)
-        Weights :math:`a` of the second.
+        Weights :math:`\theta` of the second.
     train_losses : ndarray, shape (n_steps + 1,)
         Mean squared error on the training data before each step, and after the last one.
     validation_losses : ndarray, shape (n_steps + 1,)
@@ -227,7 +227,7 @@ class TwoLayer:
     validation_losses: np.ndarray
 
     def features(self, inputs: ArrayLike) -> np.ndarray:
-        r"""The hidden layer :math:`\max(w_j \cdot x, 0)` for each row of `inputs`, shape (n_samples, N)."""
+        r"""The hidden layer :math:`\max(u_j \cdot x, 0)` for each row of `inputs`, shape (n_samples, N)."""
         return np.maximum(_check_inputs("inputs", inputs, self.first.shape[1]) @ self.first.T, 0.0)
 
     def __call__(self, inputs: ArrayLike) -> np.ndarray:
@@ -288,13 +288,13 @@ def train_two_layer(
 
     Notes
     -----
-    The mean-field parametrisation. The start is :math:`w_{jI} \sim N(0, 1/d)`, :math:`a_j = 0`, and a step moves
-    :math:`a` and :math:`w` by :math:`-\eta N` times the gradient of
+    The mean-field parametrisation. The start is :math:`u_{jI} \sim N(0, 1/d)`, :math:`\theta_j = 0`, and a step
+    moves :math:`\theta` and :math:`u` by :math:`-\eta N` times the gradient of
 
-    .. math:: \frac{1}{2T} \sum_t (f(x_t) - y_t)^2 + \frac{\mu}{2N} (|a|^2 + |w|^2) .
+    .. math:: \frac{1}{2T} \sum_t (\hat y(x_t) - y_t)^2 + \frac{\mu}{2N} (|\theta|^2 + |u|^2) .
 
     So every weight moves by an amount that does not fall with the width, and features move at any :math:`N`. The
-    fixed point of the twin is ridge regression on the features :math:`\max(w_j \cdot x, 0)/N` with the ridge
+    fixed point of the twin is ridge regression on the features :math:`\max(u_j \cdot x, 0)/N` with the ridge
     :math:`\mu T/N`.
 
     Examples
