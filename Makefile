@@ -1,4 +1,4 @@
-# make book · make test · make serve · make refresh · make bench · make clean
+# make book · make test · make browser · make serve · make refresh · make bench · make lowest · make clean
 PYTHON ?= python3
 VENV := .venv
 RUN := $(VENV)/bin
@@ -9,41 +9,69 @@ PORT ?= 8000
 
 # the matrices here are small: threads inside a product would only get in each other's way
 export OPENBLAS_NUM_THREADS := 1
+# settings and history of IPython stay in this folder; its kernels do not warn of their transport at every start
+export IPYTHONDIR := $(CURDIR)/_build/ipython
+KERNEL := $(IPYTHONDIR)/profile_default/ipython_kernel_config.py
+# a backend set for scripts, as on some clusters and in containers, would show no figure in a notebook
+unexport MPLBACKEND
 
-.PHONY: book test browser serve refresh bench clean
+# an environment knows its folder: one that was copied or moved along with it still points to the other
+ifneq ($(wildcard $(READY)),)
+ifneq ($(shell cat $(READY)),$(CURDIR))
+$(info $(VENV) was made for another folder: it is made again.)
+$(shell rm -rf $(VENV))
+endif
+endif
+
+.PHONY: book test browser serve refresh bench lowest clean
 
 $(READY): requirements.txt pyproject.toml
+	@test -w . || { echo "This folder cannot be written to: copy it to one that can, and run make there." >&2; exit 1; }
 	$(PYTHON) -c "import sys; sys.exit(sys.version_info < (3, 11) and 'Python 3.11 or newer is needed: make PYTHON=python3.11')"
 	$(PYTHON) -m venv $(VENV)
 	$(RUN)/python -m pip install --quiet --upgrade pip
 	$(RUN)/python -m pip install --quiet --requirement requirements.txt
-	touch $@
+	printf '%s' '$(CURDIR)' > $@
+
+$(KERNEL):
+	@mkdir -p $(dir $@)
+	@printf 'c.IPKernelApp.log_level = 40\nc.HistoryManager.enabled = False\n' > $@
 
 # -W: a warning fails the build; -n: so does a reference that leads nowhere
-book: $(READY)
+book: $(READY) $(KERNEL)
 	$(RUN)/jupyter-book build . -W -n --keep-going
 	@echo
 	@echo "The book: open $(CURDIR)/$(HTML)/book/intro.html in a browser, or run 'make serve'."
 
-test: $(READY)
+test: $(READY) $(KERNEL)
 	$(RUN)/ruff check .
 	$(RUN)/pytest -m "not browser" -n auto
 	$(RUN)/pytest --nbval -n auto --dist loadfile $(NOTEBOOKS)
 
 # the built book in a real browser; needs 'make book' and Chromium
-browser: $(READY)
+browser: $(READY) $(KERNEL)
 	$(RUN)/pytest -m browser
 
-serve: $(READY)
+serve:
+	@test -e $(HTML)/book/intro.html || { echo "There is no book yet: run 'make book' first." >&2; exit 1; }
+	@$(RUN)/python -c "import socket; socket.socket().bind(('127.0.0.1', $(PORT)))" 2>/dev/null \
+	  || { echo "Port $(PORT) is in use: run 'make serve PORT=8001', say." >&2; exit 1; }
 	@echo "http://localhost:$(PORT)/book/intro.html (Ctrl-C stops)"
 	$(RUN)/python -m http.server --bind 127.0.0.1 --directory $(HTML) $(PORT)
 
 # run every notebook and store its text outputs, without images
-refresh: $(READY)
+refresh: $(READY) $(KERNEL)
 	$(RUN)/python tests/refresh.py $(NOTEBOOKS)
 
 bench: $(READY)
 	$(RUN)/python tests/bench.py
 
+# the library's tests with the lowest versions that pyproject.toml declares, in an environment of their own
+LOWEST := $(shell sed -n 's/^dependencies = \[\(.*\)\]/\1/p' pyproject.toml | tr -d '",' | sed 's/>=/==/g')
+lowest:
+	$(PYTHON) -m venv _build/lowest
+	_build/lowest/bin/python -m pip install --quiet $(LOWEST) $(shell grep -E '^(pytest|hypothesis|numpydoc|nbformat|ipykernel|nbclient)' requirements.txt) nbformat nbclient
+	PYTHONPATH=lib _build/lowest/bin/python -m pytest -m "not browser" -n auto $(filter-out tests/test_notebooks.py tests/test_book.py,$(wildcard tests/test_*.py))
+
 clean:
-	rm -rf _build .pytest_cache .hypothesis .ruff_cache
+	rm -rf _build build .pytest_cache .hypothesis .ruff_cache

@@ -8,11 +8,12 @@ import threading
 from pathlib import Path
 
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # the matrices are small, and xdist already fills the cores
+os.environ.pop("MPLBACKEND", None)  # some clusters and containers set one, and notebooks then show no figure
 
 import pytest
 from hypothesis import settings
 
-settings.register_profile("course", derandomize=True, deadline=None, max_examples=60)
+settings.register_profile("course", derandomize=True, deadline=None, max_examples=60, database=None)
 settings.load_profile("course")
 
 HTML = Path(__file__).parents[1] / "_build" / "html"

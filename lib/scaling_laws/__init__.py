@@ -23,3 +23,28 @@ plotting        the course's figure style
 exercises       checks for the exercises' answers
 ==============  ====================================================  =======
 """
+
+from __future__ import annotations
+
+from importlib import import_module
+from importlib.metadata import PackageNotFoundError, version
+from pkgutil import iter_modules
+from types import ModuleType
+
+try:
+    __version__ = version("scaling-laws")
+except PackageNotFoundError:  # run from its folder, not installed
+    __version__ = "unknown"
+
+__all__ = sorted(module.name for module in iter_modules(__path__) if not module.name.startswith("_"))
+
+
+def __getattr__(name: str) -> ModuleType:
+    """Import a module at its first use, as in ``scaling_laws.theory``."""
+    if name not in __all__:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return import_module(f"{__name__}.{name}")
+
+
+def __dir__() -> list[str]:
+    return [*globals(), *__all__]
