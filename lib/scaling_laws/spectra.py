@@ -252,8 +252,8 @@ class Empirical(Spectrum):
             if values.min() < -noise:
                 raise ValueError(
                     f"eigenvalues must be finite and at least 0; the smallest is {values.min():g}, and rounding"
-                    f" explains no more than {noise:.1e} below 0. natural.covariance_eigenvalues(data) gives the spectrum of a"
-                    " data set, with what is lost in rounding set to 0"
+                    f" explains no more than {noise:.1e} below 0. natural.covariance_eigenvalues(data) gives those"
+                    " of a data set, with what is lost in rounding set to 0"
                 )
             values = np.where(values > noise, values, 0.0)
         if values.ndim != 1 or not values.any():
