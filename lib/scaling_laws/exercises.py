@@ -459,7 +459,7 @@ ANSWERS: dict[str, _Number | _Function | _Names] = {
         "The share beyond rank n is the sum over I > n divided by the sum over all I; here 1 + alpha = 1.5.",
     ),
     "image-exponent": _Number(
-        lambda: 0.15, 2, "Count the modes up to wavenumber k: in two dimensions I grows as k^2."
+        lambda: 0.15, 2, "Count the waves longer than l: in two dimensions I grows as 1 over l^2."
     ),
     "df-ratio": _Number(
         lambda: 0.4 / 1.4, 2, "Integrate f^2 by parts, or differentiate df1 with respect to log Delta."
