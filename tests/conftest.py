@@ -47,6 +47,7 @@ def profile():
 
         @functools.cache
         def profile_(width, scheme, height, **options):
+            options = {name: list(value) if isinstance(value, tuple) else value for name, value in options.items()}
             view = {"width": width, "height": height}
             return browser.new_context(viewport=view, color_scheme=scheme, **options)
 

@@ -11,7 +11,7 @@ from conftest import HTML
 pytestmark = pytest.mark.browser
 
 PAGES = sorted(str(p.relative_to(HTML)) for p in (HTML / "book").rglob("*.html"))
-VIEWS = [(width, scheme) for width in (1400, 400) for scheme in ("light", "dark")]
+WIDTHS = [1400, 1200, 400]
 RAW_MARKUP = re.compile(r"```|:::|\{[\w:-]+\}`|\\(?:begin|ref|eqref|label|cite)\{|\\[(\[]|\$\$|\?\?\?")
 
 # Runs in the page once it has loaded; returns what a reader would stumble over.
@@ -35,6 +35,35 @@ INSPECT = """async () => {
   const isOut = box => box.left < -1 || box.right > width + 1;
   say('formula runs off the page', all('mjx-math', article).filter(
     e => e.checkVisibility() && isOut(e.getBoundingClientRect()) && !scrolls(e)), outer);
+
+  // what is wider than its box must be seen to scroll; a boxed result is never
+  const shown = e => e.checkVisibility() && e.clientWidth > 0;
+  const isCut = e => e.scrollWidth > e.clientWidth + 1;
+  const boxes = all('div.math mjx-container, pre, table', article).filter(e => shown(e) && isCut(e));
+  say('cut off without a sign', boxes.filter(e => !e.classList.contains('scrolls') || e.tabIndex != 0), outer);
+  const framed = 'mjx-menclose, mjx-mstyle[style*="border"]';
+  say('boxed result is cut off', boxes.filter(e => e.querySelector(framed)), outer);
+  const middle = e => { const box = e.getBoundingClientRect(); return (box.top + box.bottom) / 2; };
+  say('number of an equation is not beside it', all('div.math .eqno', article).filter(e => shown(e)
+    && Math.abs(middle(e) - middle(e.parentElement)) > e.parentElement.clientHeight / 2), outer);
+
+  // one picture of a figure shows, drawn for this theme and width, with its own colours
+  for (const figure of all('figure', article).filter(e => e.querySelector('picture') && !e.querySelector('svg'))) {
+    const images = all('img', figure).filter(shown), dark = document.documentElement.dataset.theme == 'dark';
+    if (images.length != 1) { found.push(`${images.length} pictures in ${figure.id}`); continue; }
+    const image = images[0], file = image.currentSrc.split('/').at(-1), style = getComputedStyle(image);
+    if (/-dark[.]png$/.test(file) != dark) found.push(`${figure.id} shows ${file}`);
+    if (style.filter != 'none') found.push(`${figure.id} is filtered: ${style.filter}`);
+    const sheet = style.backgroundColor;
+    if (dark && sheet != "rgba(0, 0, 0, 0)") found.push(`${figure.id} lies on ${sheet}`);
+    const stacks = figure.querySelector('source');
+    if (stacks && /-narrow/.test(file) != (innerWidth <= 640)) found.push(`${figure.id} at ${innerWidth}: ${file}`);
+    const scale = image.getBoundingClientRect().width / (image.naturalWidth / (stacks && innerWidth <= 640 ? 1 : 2));
+    if (scale < 0.5) found.push(`${figure.id} is drawn at ${scale.toFixed(2)} of its size`);
+  }
+  const ids = all('[id]').map(e => e.id).filter(id => !/^(MJX|mjx)/.test(id));
+  const twice = ids.filter((id, i) => ids.indexOf(id) != i);
+  if (twice.length) found.push('ids twice: ' + [...new Set(twice)]);
 
   say('image does not load', all('img').filter(e => !e.complete || !e.naturalWidth), outer);
   say('image without alt text', all('img').filter(e => !e.alt.trim()), outer);
@@ -68,15 +97,40 @@ def open_page(open_tab, page):
     return functools.partial(open_tab, page)
 
 
+SETTLED = """async () => {  // formulas and pictures have taken the width that the window has now
+  if (window.MathJax?.startup) await MathJax.startup.promise;
+  await new Promise(done => setTimeout(done, 250));
+  await Promise.all([...document.images].map(image => image.decode().catch(() => 0)));
+}"""
+
+
 @each_page
-@pytest.mark.parametrize(("width", "scheme"), VIEWS)
-def test_page_is_typeset_complete_and_fits(open_page, width, scheme):
-    tab = open_page(width, scheme)
-    seen = tab.evaluate(INSPECT)
-    assert tab.evaluate("document.documentElement.dataset.theme") == scheme
+def test_page_is_typeset_complete_and_fits_at_all_widths_and_in_both_themes(open_page):
+    tab, complaints = open_page(WIDTHS[0], "light"), []
+    for width in WIDTHS:
+        tab.set_viewport_size({"width": width, "height": 900})
+        for scheme in ("light", "dark"):
+            tab.emulate_media(color_scheme=scheme)
+            tab.evaluate(SETTLED)
+            seen = tab.evaluate(INSPECT)
+            assert tab.evaluate("document.documentElement.dataset.theme") == scheme
+            complaints += [f"{width} {scheme}: {text}" for text in seen["found"]]
     markup = [seen["text"][max(0, m.start() - 40) : m.end() + 40] for m in RAW_MARKUP.finditer(seen["text"])]
-    complaints = [*seen["found"], *(f"raw markup: {text!r}" for text in markup)]
+    complaints += [f"raw markup: {text!r}" for text in markup]
     assert not complaints, "\n".join(complaints)
+
+
+@each_page
+def test_figures_equations_and_exercises_number_by_chapter(page):
+    chapter = re.match(r"book/(\d\d)_", page)
+    text = (HTML / page).read_text(encoding="utf-8")
+    article = text[text.index("<article") : text.index("</article>")]
+    numbers = re.findall(r'class="caption-number">(?:Figure|Table) ([\w.]+)', article)
+    numbers += re.findall(r'class="eqno">\(([\w.]+)\)', article)
+    numbers += re.findall(r'class="caption-number">Exercise ([\w.]+)', article)
+    if chapter:
+        assert numbers
+        assert {number.split(".")[0] for number in numbers} == {str(int(chapter[1]))}
 
 
 @each_page
@@ -122,3 +176,78 @@ def test_links_lead_somewhere(page):
         if not file.is_file() or (file.suffix == ".html" and unquote(link.fragment) not in parse(file).ids):
             broken.append(target)
     assert not broken, "dead links: " + ", ".join(broken)
+
+
+CHAPTER = "book/03_generative_model.html"
+TYPESET = """async () => {
+  await MathJax.startup.promise;
+  return [...document.querySelectorAll('.math')].filter(e => !e.querySelector('mjx-container')).length;
+}"""
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"explorer": True, "inTabOrder": True},
+        {"collapsible": True},
+        {"renderer": "SVG"},
+        {"renderer": "NoSuchRenderer"},
+        {"assistiveMml": True, "zoom": "Click"},
+    ],
+    ids=lambda settings: "-".join(settings),
+)
+@pytest.mark.parametrize("source", ["http", "disk"])
+def test_no_setting_of_the_formula_menu_takes_the_formulas_away(new_tab, address, settings, source):
+    """A setting is stored, of all pages; after a reload the formulas must be there, or come back by themselves."""
+    root = address if source == "http" else (HTML.as_uri() + "/")
+    tab = new_tab(CHAPTER, root=root)
+    tab.evaluate("(settings) => localStorage.setItem('MathJax-Menu-Settings', JSON.stringify(settings))", settings)
+    tab.reload()
+    tab.wait_for_function("window.MathJax?.startup?.promise")
+    tab.wait_for_timeout(1500)  # a page that repairs itself loads once more
+    tab.wait_for_function("document.querySelectorAll('.math mjx-container').length > 50")
+    assert tab.evaluate(TYPESET) == 0
+    tab.evaluate("localStorage.removeItem('MathJax-Menu-Settings')")
+    tab.close()
+
+
+def test_equations_can_be_spoken_over_http(new_tab):
+    tab = new_tab(CHAPTER)
+    tab.evaluate("localStorage.setItem('MathJax-Menu-Settings', JSON.stringify({explorer: true, speech: true}))")
+    tab.reload()
+    tab.wait_for_function("document.querySelector('mjx-container [data-semantic-speech], mjx-container[aria-label]')")
+    tab.evaluate("localStorage.removeItem('MathJax-Menu-Settings')")
+    assert not tab.said
+    tab.close()
+
+
+def test_paper_is_light_whatever_the_screen(open_tab):
+    tab = open_tab(CHAPTER, scheme="dark")
+    tab.emulate_media(media="print", color_scheme="dark")
+    tab.wait_for_function("document.documentElement.dataset.theme === 'light'")
+    assert tab.evaluate("getComputedStyle(document.querySelector('article p')).color").startswith("rgb(")
+    assert tab.evaluate("[...document.querySelectorAll('picture.only-dark')].every(e => !e.checkVisibility())")
+    tab.emulate_media(media="screen", color_scheme="dark")
+    tab.wait_for_function("document.documentElement.dataset.theme === 'dark'")
+
+
+def test_examples_of_the_reference_are_copied_without_prompts(open_tab):
+    tab = open_tab("book/reference.html", permissions=("clipboard-read", "clipboard-write"))
+    example = tab.locator(".highlight", has_text=">>>").first
+    example.hover()
+    example.locator("button.copybtn").click()
+    copied = tab.evaluate("navigator.clipboard.readText()")
+    assert copied.strip() and ">>>" not in copied
+
+
+def test_search_from_disk_is_silent_and_knows_greek_letters(new_tab):
+    for root in [None, HTML.as_uri() + "/"]:
+        options = {} if root is None else {"root": root}
+        tab = new_tab("search.html?q=λ", **options)
+        tab.wait_for_selector("#search-results li a")
+        assert not tab.said
+        tab.close()
+
+
+def test_the_book_can_be_published_from_a_branch():
+    assert (HTML / ".nojekyll").exists()

@@ -375,11 +375,13 @@ def test_typed_nonsense_is_marked_and_changes_nothing(show, name):
     shown = show(name)
     before = shown.picture(), fragment(shown.tab)
     for k, control in enumerate(shown.controls):
-        texts = ["nonsense", "", "1e", "Infinity", "-1"] if k == 0 else ["1,5"]
+        texts = ["nonsense", "", "1e", "Infinity", "-1"] if k == 0 else ["1,5", "1,000,000", "1 000"]
         for text in (*texts, repr(control.high * 1.01), repr(control.low / 2)):
             shown.type(control, text)
             assert shown.field(control).get_attribute("aria-invalid") == "true", (control.name, text)
-            assert {control.low, control.high} <= set(numbers(shown.note(control).inner_text())), (control.name, text)
+            note = shown.note(control).inner_text()
+            assert {control.low, control.high} <= set(numbers(note)), (control.name, text)
+            assert ("no commas" in note) == (text[1:2] in (",", " ")), note
             assert (shown.picture(), fragment(shown.tab)) == before
         if control.whole:
             shown.type(control, repr(control.low + 0.5))

@@ -142,7 +142,7 @@
   const number = (text) => (text.trim() === "" ? NaN : Number(text));
 
   /** How to write a number that was typed with commas or spaces, or nothing. */
-  const misspelled = (text) => (/\d[\s,']+\d/.test(text) ? "a number written like 0.5, 1000000 or 1e6, without commas or spaces" : "");
+  const misspelled = (text) => (/\d[\s,']+\d/.test(text) ? "a point for decimals and no commas or spaces, " : "");
 
   /** What is wrong with a value, or nothing. */
   function complaint({ low, high, kind, whole, options }, value) {
@@ -226,7 +226,7 @@
       const note = append(row, "span", { class: "explorer-unit", id: `${id}-note`, "aria-live": "polite" }, unit);
       slider.addEventListener("input", () => this.set({ [name]: value_at(control, Number(slider.value)) }));
       field.addEventListener("change", () => {
-        const value = number(field.value), wrong = misspelled(field.value) || complaint(control, value);
+        const value = number(field.value), wrong = complaint(control, value) && misspelled(field.value) + complaint(control, value);
         field.setAttribute("aria-invalid", String(wrong !== ""));
         note.textContent = wrong || unit;
         if (!wrong) this.set({ [name]: value });
