@@ -1,0 +1,88 @@
+"""What surrounds the chapters: the package's front door, make, and the book's own extensions."""
+
+import copy
+import importlib
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from nbformat.v4 import new_output
+
+import scaling_laws
+
+ROOT = Path(__file__).parents[1]
+
+
+def test_modules_are_reached_from_the_package_and_it_knows_its_version():
+    code = "import scaling_laws as s; s.theory.test_loss; s.spectra.PowerLaw; print(s.__version__, *dir(s))"
+    out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
+    assert out[0][0].isdigit() and {"theory", "spectra", "plotting"} <= set(out)
+    with pytest.raises(AttributeError, match="no_such_module"):
+        scaling_laws.no_such_module  # noqa: B018
+
+
+@pytest.fixture
+def extension(monkeypatch):
+    monkeypatch.syspath_prepend(str(ROOT / "book" / "_ext"))
+    return importlib.import_module
+
+
+def stream(text, name="stdout"):
+    return new_output("stream", name=name, text=text)
+
+
+def test_what_a_cell_prints_in_pieces_stands_as_it_was_printed(extension):
+    pieces = [stream("R"), stream(" agrees: True\n"), new_output("display_data"), stream("\n\nend"), stream(" x\n")]
+    for cuts in [pieces, [stream("R agrees: True\n"), pieces[2], stream("\n\nend x\n")]]:
+        merged = extension("offline_page").join_streams(copy.deepcopy(cuts))
+        assert [o.output_type for o in merged] == ["stream", "display_data"]
+        assert merged[0].text == "R agrees: True\n\n\nend x\n"
+    assert extension("offline_page").join_streams([]) == []
+
+
+@pytest.fixture
+def checkout(tmp_path):
+    """A folder with the project's Makefile, and a function that runs make there."""
+    for name in ["Makefile", "requirements.txt", "pyproject.toml"]:
+        shutil.copy(ROOT / name, tmp_path)
+
+    def make(*arguments, **environment):
+        return subprocess.run(
+            ["make", *arguments], cwd=tmp_path, env=os.environ | environment, capture_output=True, text=True
+        )
+
+    return tmp_path, make
+
+
+def test_make_sees_that_an_environment_came_from_another_folder(checkout):
+    folder, make = checkout
+    ready = folder / ".venv" / ".ready"
+    for place in [str(folder), "/some/other/folder"]:
+        ready.parent.mkdir(exist_ok=True)
+        ready.write_text(place)
+        run = make("--dry-run", "book")
+        assert run.returncode == 0
+        assert ("another folder" in run.stdout) == (place != str(folder))
+        assert ready.exists() == (place == str(folder))
+
+
+def test_make_serve_says_what_is_missing(checkout):
+    folder, make = checkout
+    assert "make book" in make("serve").stderr
+    page = folder / "_build" / "html" / "book" / "intro.html"
+    page.parent.mkdir(parents=True)
+    page.touch()
+    assert "in use" in make("serve", "PORT=1", "RUN=false;").stderr
+
+
+def test_make_keeps_a_backend_for_scripts_away_from_the_notebooks(checkout):
+    _, make = checkout
+    show = make("--eval", 'show:; @echo "[$$MPLBACKEND][$$IPYTHONDIR]"', "show", MPLBACKEND="Agg").stdout
+    assert show.startswith("[][") and "_build/ipython" in show
+
+
+def test_text_files_keep_their_line_ends_on_every_system():
+    assert "eol=lf" in (ROOT / ".gitattributes").read_text()
