@@ -10,6 +10,7 @@ from pathlib import Path
 import nbformat
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
+from reading import state_reading_time
 
 TIMEOUT = 120  # seconds a cell may take
 KERNEL = {"name": "python3", "display_name": "Python 3 (ipykernel)", "language": "python"}
@@ -34,6 +35,7 @@ def strip(notebook: nbformat.NotebookNode) -> nbformat.NotebookNode:
 def run(path: Path) -> nbformat.NotebookNode:
     """The notebook at `path`, executed in a fresh kernel in its own folder, and stripped."""
     notebook = nbformat.read(path, as_version=4)
+    state_reading_time(notebook)
     client = NotebookClient(
         notebook,
         timeout=TIMEOUT,

@@ -12,6 +12,7 @@ from pathlib import Path
 import nbformat
 import pytest
 from numpydoc.docscrape import NumpyDocString
+from reading import count_words, reading_minutes, unfenced
 
 import scaling_laws
 
@@ -22,8 +23,6 @@ MODULES = [m.name for m in pkgutil.iter_modules(scaling_laws.__path__) if not m.
 
 MAX_CELL_LINES = 25
 MAX_DEFINITION_LINES = 10  # unless the cell has the tag "naive": then showing it is the lesson
-FENCE = re.compile(r"^\s*(`{3,}|~{3,}|:{3,})(?:\{([\w:-]+)\})?[ \t]*(.*)$")
-NOT_PROSE = {"math", "code", "code-block", "code-cell", "raw", "eval-rst", "bibliography", "figure", "image"}
 CLOSING_SECTIONS = ["Takeaways", "Exercises", "Further reading"]
 FORBIDDEN = {
     "a global seed or the global generator": r"\brandom\.seed\b|\b(?:np|numpy)\.random\.(?!default_rng|Generator|Seed)",
@@ -60,34 +59,6 @@ def code_cells(path):
 
 def markdown(path):
     return "\n\n".join(cell.source for cell in load(path).cells if cell.cell_type == "markdown")
-
-
-def unfenced(text):
-    """Lines of MyST outside code and mathematics; directives keep their title and body, not their options."""
-    fences = []
-    for line in text.splitlines():
-        fence = FENCE.match(line)
-        closes = fence and fences and not fence[2] and not fence[3] and fence[1].startswith(fences[-1][0])
-        if closes:
-            fences.pop()
-        elif fences and not fences[-1][1]:
-            continue
-        elif fence:
-            is_prose = fence[2] not in NOT_PROSE if fence[2] else fence[1][0] == ":"
-            fences.append((fence[1], is_prose))
-            if is_prose:
-                yield fence[3]
-        elif not (fences and re.match(r"\s*:[\w-]+:", line)):
-            yield line
-
-
-def count_words(text):
-    """Words of prose: inline code counts, mathematics, comments, labels, roles' targets and addresses do not."""
-    text = "\n".join(unfenced(text))
-    text = re.sub(r"^\([\w:.-]+\)=\s*$|^%.*$", " ", text, flags=re.M)
-    text = re.sub(r"<!--.*?-->|\$\$.*?\$\$( *\([\w:.-]+\))?|\\begin\{(\w+\*?)\}.*?\\end\{\2\}", " ", text, flags=re.S)
-    text = re.sub(r"(?<!\\)\$[^$]+\$|\{[\w:-]+\}`[^`]*`|\]\([^)]*\)|https?://\S+", " ", text)
-    return len(re.findall(r"[^\W\d_][\w'’-]*", text))
 
 
 def headings(text):
@@ -195,6 +166,12 @@ def test_chapter_has_four_figures_with_name_caption_and_description(path):
             description = settings.get("image", {}).get("alt", "")
             assert len(description) >= 40, f"cell {cell.id}: alt text of {len(description)} characters"
     assert figures >= 4, f"only {figures} figures"
+
+
+@each_notebook
+def test_reading_time_is_measured(path):
+    stated = re.search(r"\*\*Reading time\.\*\* About (\d+) minutes", markdown(path))
+    assert stated and int(stated[1]) == reading_minutes(load(path)), "run 'make refresh'"
 
 
 @each_chapter
