@@ -356,6 +356,16 @@ def test_variance_is_to_blame_above_twice_the_sum_of_the_floors():
     assert diagnose(LONG, boundary * np.array([1 - 1e-6, 1 + 1e-6]), 100).tolist() == ["variance", "samples"]
 
 
+@pytest.mark.parametrize("alpha", [0.1, 0.5, 1.0, 2.0])
+def test_with_the_best_ridge_the_variance_is_never_to_blame_up_to_alpha_two(alpha):
+    law, ratio = PowerLaw(alpha, 10**15), np.geomspace(1e-3, 1e3, 61)
+    n, t = 1e5 * ratio**0.5, 1e5 / ratio**0.5
+    ridge = optimal_ridge(law, n, t)
+    levels = plateau_levels(law, n, t, ridge)
+    assert (levels.signal < 1.31 * (levels.features + levels.samples + levels.ridge)).all()
+    assert (diagnose(law, n, t, ridge) != "variance").all()
+
+
 def test_a_ridge_that_noise_calls_for_is_not_to_blame():
     spectrum, n, t = PowerLaw(0.3, 10**6), 1e8, 1e4
     tuned = optimal_ridge(spectrum, n, t, noise_var=10.0)

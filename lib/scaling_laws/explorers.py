@@ -340,12 +340,12 @@ DESIGNS = {
             (Panel("samples T", "test loss L"),),
             (
                 Curve("test_loss", "test loss L"),
-                Curve("signal", "signal part", "sky"),
+                Curve("signal", "signal part", "black"),
                 Curve("features", "floor: features", "orange", "dashed"),
                 Curve("samples", "floor: samples", "green", "dashed"),
-                Curve("ridge", "floor: ridge", "yellow", "dashed"),
+                Curve("ridge", "floor: ridge", "sky", "dashed"),
                 Curve("noise", "label noise", "pink", "dotted"),
-                Curve("unseen", "unseen latents", "grey", "dotted"),
+                Curve("unseen", "unseen latents", "grey", "dashed"),
                 Curve("here", "", "blue", "dots"),
             ),
             {

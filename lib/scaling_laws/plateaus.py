@@ -18,7 +18,9 @@ from ._validation import MAX_SIZE, real_array
 from .spectra import Spectrum, check_spectrum
 from .theory import LARGEST, decompose, solve_delta, test_loss
 
-PEAK = 2.0  # how far the signal part may exceed the sum of its floors before variance is to blame
+# How far the signal part may exceed the sum of its floors before variance is to blame: with the best ridge it stays
+# below 1.3 times the sum for alpha <= 2, without ridge it exceeds it near N = T (chapter 11).
+PEAK = 2.0
 REGIMES = ("features", "samples", "ridge", "label noise", "unseen latents", "variance", "resolved")
 
 
@@ -153,11 +155,11 @@ def plateau_levels(
 
     Notes
     -----
-    With :math:`\Delta_s` the root of :math:`df_1(\Delta_s) = s` and :math:`\Delta_\gamma = \gamma M/(\sigma_u^2 N T)`
+    With :math:`\Delta_N` the root of :math:`df_1(\Delta_N) = N` and :math:`\Delta_\gamma = \gamma M/(\sigma_u^2 N T)`
     the floors are :math:`\sigma_w^2 N \Delta_N`, :math:`\sigma_w^2 T \Delta_T` and :math:`\sigma_w^2 \Delta_\gamma
-    (df_1 - df_2)`, the last one at :math:`\Delta_\gamma`. The parts are :math:`\sigma_\varepsilon^2 V` for the noise
-    and :math:`\tau^2 (1 + V)` for unseen latents, with the factor :math:`V` of the noise in `theory.test_loss`
-    (chapter 11).
+    (df_1 - df_2)`, the last one at :math:`\Delta_\gamma`. The parts are :math:`\sigma_\varepsilon^2 \mathcal{A}` for
+    the noise and :math:`\tau^2 (1 + \mathcal{A})` for unseen latents, with the amplification :math:`\mathcal{A}` of the
+    noise in `theory.test_loss` (chapter 11).
 
     Examples
     --------
