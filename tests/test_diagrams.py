@@ -566,7 +566,7 @@ NOT_REAL = [np.nan, np.inf, -np.inf, "1", 1j, None, [1.0, np.nan]]
 BAD = {
     "k": [0, -1, 1.5, 1e16, np.nan, np.inf, "2", None, True, [2]],
     **{name: [0, -1, 0.99, 1.01e15, [5, 0], *NOT_REAL] for name in ("n_features", "n_samples")},
-    "eigenvalues": [1.0, [], [[1.0]], [1.0, -1e-300], [0.0, 0.0], *NOT_REAL],
+    "eigenvalues": [1.0, [], [[1.0]], [1.0, -1e-9], [0.0, 0.0], *NOT_REAL],
     "feature_var": [0, -1.0, [1.0, 2.0], *NOT_REAL],
 }
 TOO_LARGE = [(pairings, 6), (all_diagrams, 5), (wick_orders, 6), (wick_moment, 6)]
