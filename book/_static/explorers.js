@@ -262,6 +262,7 @@
     draw() {
       if (this.picture) this.panels.forEach((svg, index) => {
         const size = { width: svg.clientWidth, height: svg.clientHeight };
+        if (!size.width) return; // not laid out yet: the observer of its size will draw it
         const range = draw_panel(svg, size, this.design, index, this.picture, this.hidden);
         if (range) this.say_range(range);
       });
