@@ -17,10 +17,12 @@
   };
   if (from_disk) forget(); // from disk the parts for speech cannot be read
   const typeset_again = () => { if (forget()) location.reload(); };
+  addEventListener("error", ({ target }) => { // a script of MathJax that is not there
+    if (target.tagName === "SCRIPT" && target.src.includes("/mathjax/")) typeset_again();
+  }, true);
   const config = window.MathJax ?? {};
   window.MathJax = {
     ...config,
-    loader: { ...config.loader, failed: (error) => { console.warn(`MathJax: ${error.message}`); typeset_again(); } },
     startup: {
       ...config.startup,
       pageReady: () => MathJax.startup.defaultPageReady().then(fit_formulas, (error) => {
@@ -32,15 +34,20 @@
 
   // --- wide formulas shrink to the column, boxed ones as far as they must; what is wider still scrolls, and shows it
   const SMALLEST = 0.72, SMALLEST_BOXED = 0.5;
+  function shrink(math, room, smallest) {
+    math.style.fontSize = "";
+    const width = math.querySelector("mjx-math, svg")?.getBoundingClientRect().width ?? 0;
+    const size = parseFloat(getComputedStyle(math).fontSize);
+    if (room > 0 && width > room) math.style.fontSize = `${size * Math.max(room / width, smallest)}px`;
+  }
   function fit_formulas() {
     for (const math of document.querySelectorAll("div.math mjx-container")) {
-      math.style.fontSize = "";
-      const inner = math.querySelector("mjx-math"), size = parseFloat(getComputedStyle(math).fontSize);
-      const share = (math.clientWidth - 2) / inner.getBoundingClientRect().width;
-      const smallest = math.querySelector('mjx-menclose, mjx-mstyle[style*="border"]') ? SMALLEST_BOXED : SMALLEST;
-      if (share > 0 && share < 1) math.style.fontSize = `${size * Math.max(share, smallest)}px`;
+      const is_boxed = math.querySelector('mjx-menclose, mjx-mstyle[style*="border"]');
+      shrink(math, math.clientWidth - 2, is_boxed ? SMALLEST_BOXED : SMALLEST);
       mark(math);
     }
+    for (const math of document.querySelectorAll("span.math mjx-container")) // within a line
+      shrink(math, math.closest("p, li, td, th, dd, figcaption, div")?.clientWidth, SMALLEST_BOXED);
   }
   function mark(box) {
     const scrolls = box.scrollWidth > box.clientWidth + 1;
@@ -81,7 +88,7 @@
     query.set("q", named);
     history.replaceState(null, "", `?${query}`);
   }
-  if (from_disk && window.DOCUMENTATION_OPTIONS) DOCUMENTATION_OPTIONS.SHOW_SEARCH_SUMMARY = false;
+  if (from_disk && typeof DOCUMENTATION_OPTIONS === "object") DOCUMENTATION_OPTIONS.SHOW_SEARCH_SUMMARY = false;
 
   // --- a notebook is saved, not shown as text; from disk a browser cannot do that
   for (const link of document.querySelectorAll('a[href$=".ipynb"]')) {
