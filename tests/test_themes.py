@@ -21,6 +21,7 @@ def figure():
         figure, (left, right) = plt.subplots(1, 2, figsize=(6.9, 3.4), sharey=True)
         left.plot([1, 2], [1, 2], color="black", label="curve")
         left.plot([1, 2], [2, 1], color=plotting.BLUE)
+        plotting.plot_simulation(left, [1, 2], [1.5, 1.5], [0.1, 0.1])
         left.fill_between([1, 2], [1, 2], color="0.8")
         left.set(xlabel="samples", ylabel="loss")
         left.legend()
@@ -43,7 +44,9 @@ def test_greys_swap_their_lightness_and_come_back(figure):
     before = pixels(figure)
     left = figure.axes[0]
     undo = darken(figure)
-    line, coloured = left.lines
+    line, coloured, dots = left.lines[:3]
+    for colour in [dots.get_markerfacecolor(), dots.get_markeredgecolor(), left.lines[3].get_color()]:
+        assert min(matplotlib.colors.to_rgb(colour)) > 0.7
     assert min(matplotlib.colors.to_rgb(line.get_color())) > 0.9
     assert coloured.get_color() == plotting.BLUE
     assert max(left.collections[0].get_facecolor()[0][:3]) < 0.3

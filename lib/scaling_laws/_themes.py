@@ -100,8 +100,8 @@ def artists(parent: Artist) -> Iterator[Artist]:
 
 def darken(figure: Figure) -> Callable[[], None]:
     """Swap the lightness of all that is grey in a figure, in place; return what undoes it."""
-    old = []
-    for artist in list(artists(figure)):
+    old, new = [], []
+    for artist in artists(figure):
         if isinstance(artist, Collection) and artist.get_array() is not None:
             continue  # its colours are values
         for name in (name for kind, names in COLOURS.items() if isinstance(artist, kind) for name in names):
@@ -109,8 +109,10 @@ def darken(figure: Figure) -> Callable[[], None]:
             after = swap(before)
             if after is not None:
                 put = getattr(artist, f"set_{name}")
-                put(after if isinstance(artist, Collection) else after[0])
                 old.append((put, before))
+                new.append((put, after if isinstance(artist, Collection) else after[0]))
+    for put, after in new:  # only now: the colours of a marker may be those of its line
+        put(after)
 
     def undo() -> None:
         for put, before in old:
