@@ -246,7 +246,7 @@ def test_search_from_disk_is_silent_and_knows_greek_letters(new_tab):
         tab = new_tab("search.html?q=λ", **options)
         tab.wait_for_selector("#search-results li a")
         tab.wait_for_timeout(500)
-        assert not [said for said in tab.said if root is None or "font" not in said and "ERR_FAILED" not in said]
+        assert not [said for said in tab.said if root is None or ("font" not in said and "ERR_FAILED" not in said)]
         assert len(tab.said) <= 20  # the icons, once; not one complaint for each result
         tab.close()
 

@@ -49,7 +49,7 @@ def test_greys_swap_their_lightness_and_come_back(figure):
         assert min(matplotlib.colors.to_rgb(colour)) > 0.7
     assert min(matplotlib.colors.to_rgb(line.get_color())) > 0.9
     assert coloured.get_color() == plotting.BLUE
-    assert max(left.collections[0].get_facecolor()[0][:3]) < 0.3
+    assert max(left.collections[-1].get_facecolor()[0][:3]) < 0.3
     for text in [left.xaxis.label, left.get_legend().get_texts()[0], left.get_xticklabels()[0]]:
         assert min(matplotlib.colors.to_rgb(text.get_color())) > 0.7
     undo()
