@@ -72,8 +72,13 @@ def test_panels_side_by_side_are_stacked_with_labels_of_their_own(figure):
     assert upper.y0 > lower.y1 and abs(upper.x0 - lower.x0) < 40
     assert figure.axes[1].get_ylabel() == "loss"
     single, _ = plt.subplots()
-    assert not stack(single)
-    plt.close(single)
+    photographs, grid = plt.subplots(2, 3)
+    for axes in grid.flat:
+        axes.imshow(np.eye(2))
+        axes.set(xticks=[], yticks=[])
+    for other in [single, photographs]:
+        assert not stack(other)
+        plt.close(other)
 
 
 def test_pictures_are_named_after_the_one_in_the_notebook(figure, tmp_path):

@@ -123,14 +123,15 @@ def darken(figure: Figure) -> Callable[[], None]:
 
 def stack(figure: Figure) -> bool:
     """Stack panels that stand side by side, in place; whether there are any."""
-    panels = [axes for axes in figure.axes if axes.get_subplotspec() is not None and axes.axison]
+    panels = [axes for axes in figure.axes if axes.get_subplotspec() is not None]
+    shares = [1.0 if axes.axison and (*axes.get_xticks(), *axes.get_yticks()) else 0.4 for axes in panels]
     grids = {axes.get_subplotspec().get_gridspec() for axes in panels}
-    if len(grids) != 1 or len(panels) < 2 or next(iter(grids)).ncols < 2:
+    if len(grids) != 1 or next(iter(grids)).ncols < 2 or shares.count(1.0) < 2:  # pictures stay side by side
         return False
     old = [(axes, axes.get_subplotspec(), axes.get_xlabel(), axes.get_ylabel()) for axes in panels]
-    column = figure.add_gridspec(len(panels), 1)
+    column = figure.add_gridspec(len(panels), 1, height_ratios=shares)
     height = figure.get_size_inches()[1] / next(iter(grids)).nrows
-    figure.set_size_inches(NARROW, len(panels) * max(2.5, 0.88 * height))
+    figure.set_size_inches(NARROW, sum(shares) * max(2.5, 0.88 * height))
     for row, (axes, place, xlabel, ylabel) in enumerate(old):
         axes.set_subplotspec(column[row, 0])
         beside = [label for _, other, _, label in old if other.rowspan.start == place.rowspan.start and label]
