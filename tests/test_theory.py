@@ -107,6 +107,8 @@ def test_ridgeless_losses_have_their_closed_form(n, t):
         assert parts.noise == pytest.approx(0.4 * n / (t - n), rel=1e-9)
         assert parts.train_loss == pytest.approx((parts.test_loss + 0.4) * (1 - n / t) ** 2, rel=1e-12)
     else:
+        df2 = np.sum((PART.eigenvalues / (PART.eigenvalues + delta)) ** 2)
+        assert parts.noise == pytest.approx(0.4 * (t / (n - t) + df2 / (t - df2)), rel=1e-8)
         assert parts.train_loss == 0
 
 

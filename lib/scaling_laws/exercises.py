@@ -589,7 +589,7 @@ ANSWERS: dict[str, _Number | _Function | _Names] = {
     ),
     # chapter 8
     "bottleneck": _Number(
-        lambda: test_loss(PowerLaw(1.0, 10**6), 100, 1e14), 4, "At T -> infinity L = N Delta, where df1(Delta) = N."
+        lambda: test_loss(PowerLaw(1.0, 10**6), 100, 1e14), 3, "At T -> infinity L = N Delta, where df1(Delta) = N."
     ),
     "ols-limit": _Number(lambda: 0.3 * 50 / (200 - 50), 2, "Put Delta = 0 and df1 = df2 = M in the loss."),
     "square-limit": _Number(

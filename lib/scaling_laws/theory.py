@@ -202,7 +202,7 @@ def test_loss(
     Returns
     -------
     ndarray or float
-        :math:`L = E(z - w \cdot x)^2`, without a factor 1/2. Infinite at ``ridge=0`` and ``n_features ==
+        :math:`L = E(\hat y - w \cdot x)^2`, without a factor 1/2. Infinite at ``ridge=0`` and ``n_features ==
         n_samples`` below the rank of the spectrum.
 
     Raises
@@ -217,7 +217,9 @@ def test_loss(
     .. math:: L = \frac{\sigma_w^2 N T \Delta (df_1 - df_2) + \sigma_\varepsilon^2 [N df_2 + df_1 (df_1 - 2 df_2)]}
         {(N - df_1)(T - df_1) + (N + T - 2 df_1)(df_1 - df_2)}.
 
-    The first term, at :math:`\gamma \to 0`, is the result of arXiv:2210.16859.
+    The first term, at :math:`\gamma \to 0`, is the result of arXiv:2210.16859. The teacher is isotropic, of variance
+    :math:`\sigma_w^2` on every latent; the Delta equation holds for any teacher, the symmetry of the first term does
+    not.
 
     Examples
     --------
