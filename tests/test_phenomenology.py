@@ -5,16 +5,19 @@ from hypothesis import strategies as st
 from scipy.optimize import minimize
 
 from scaling_laws import phenomenology
+from scaling_laws.allocation import compute_optimal
 from scaling_laws.phenomenology import (
     BESIROGLU,
     HOFFMANN,
     ChinchillaLaw,
+    Fit,
     PowerLawCurve,
     chinchilla_loss,
     fit_chinchilla,
     fit_power_law_curve,
     kaplan_loss,
 )
+from scaling_laws.spectra import PowerLaw
 
 X = np.geomspace(10, 1e5, 25)
 TRUTH = PowerLawCurve(amplitude=5.0, exponent=0.4, offset=0.3)
@@ -144,6 +147,123 @@ def test_the_same_seed_gives_the_same_interval():
 def test_bad_arguments_are_refused_by_name(name, call):
     with pytest.raises(ValueError, match=name):
         call()
+
+
+# ----------------------------------------------------------------- what a fit must say: bounds, and what it cannot tell
+
+
+def test_a_good_fit_reaches_no_bound_and_tells_all_constants():
+    for fit in (fit_power_law_curve(X, noisy(1), n_bootstrap=20), fit_chinchilla(*runs(1), n_bootstrap=20)):
+        assert fit.at_bound == {}
+        assert fit.undetermined == ()
+
+
+def test_the_three_laws_unpack():
+    fit = fit_power_law_curve(X, noisy(1), n_bootstrap=5)
+    estimate, low, high = fit
+    assert (estimate, low, high) == (fit.estimate, fit.low, fit.high)
+    assert fit == Fit(estimate, low, high)
+
+
+@pytest.mark.parametrize("noise", [0.0, 0.01])
+@pytest.mark.parametrize("x", [np.geomspace(10, 1e4, 12), np.geomspace(1, 1e4, 20)], ids=["12", "20"])
+def test_rising_data_stop_at_the_lowest_exponent_and_the_fit_says_so(x, noise):
+    y = 0.02 * x**0.5 * np.exp(noise * np.random.default_rng(3).standard_normal(x.size))
+    with pytest.warns(UserWarning, match=r"^fit_power_law_curve: exponent stopped at its bound 0\.001: y hardly falls"):
+        fit = fit_power_law_curve(x, y, n_bootstrap=5)
+    assert fit.at_bound["exponent"] == 0.001
+    assert {"amplitude", "offset"} <= set(fit.undetermined)
+
+
+@pytest.mark.parametrize("noise", [0.0, 0.01])
+def test_constant_data_have_an_offset_and_no_exponent(noise):
+    y = 2 * np.exp(noise * np.random.default_rng(4).standard_normal(X.size))
+    with pytest.warns(UserWarning, match="cannot tell amplitude, exponent"):
+        fit = fit_power_law_curve(X, y, n_bootstrap=5)
+    assert {"amplitude", "exponent"} <= set(fit.undetermined)
+    if not noise:
+        assert fit.estimate.offset == pytest.approx(2)
+        assert "offset" not in fit.undetermined
+
+
+def test_a_slope_lost_in_noise_is_not_told_but_a_clean_one_is():
+    y = 3 * X**-0.01
+    assert fit_power_law_curve(X[::3], y[::3], n_bootstrap=2).estimate.exponent == pytest.approx(0.01, rel=1e-3)
+    with pytest.warns(UserWarning, match="cannot tell amplitude, exponent.*wider range"):
+        fit_power_law_curve(X, y * np.exp(0.01 * np.random.default_rng(5).standard_normal(X.size)), n_bootstrap=5)
+    with pytest.warns(UserWarning, match=r"exponent stopped at its bound 0\.001"):
+        fit_power_law_curve(X[::3], 3 * X[::3] ** -0.0005, n_bootstrap=2)
+
+
+def test_a_fall_too_steep_for_the_law_stops_at_the_highest_exponent():
+    x = np.geomspace(1, 1e4, 20)
+    with pytest.warns(UserWarning, match=r"exponent stopped at its bound 10: y falls more steeply"):
+        assert fit_power_law_curve(x, 1 + x**-12, n_bootstrap=2).at_bound == {"exponent": 10.0}
+
+
+def test_an_offset_that_the_data_do_not_need_is_at_its_bound_of_zero_without_a_warning():
+    fit = fit_power_law_curve(X, 2 * X**-0.5, n_bootstrap=2)
+    assert fit.at_bound == {"offset": 0.0}
+    assert fit.undetermined == ()
+
+
+@pytest.mark.parametrize("law", [HOFFMANN, BESIROGLU])
+@pytest.mark.parametrize("noise", [0.0, 0.005, 0.02])
+def test_runs_that_all_have_twenty_tokens_a_parameter_cannot_tell_the_two_terms_apart(law, noise):
+    n = np.geomspace(1e8, 1e10, 30)
+    loss = law(n, 20 * n) * np.exp(noise * np.random.default_rng(6).standard_normal(30))
+    with pytest.warns(
+        UserWarning, match="cannot tell .*a, alpha, b, beta.*n_params and n_tokens grow together.*vary one"
+    ):
+        fit = fit_chinchilla(n, 20 * n, loss, n_bootstrap=5)
+    assert {"a", "alpha", "b", "beta"} <= set(fit.undetermined)
+
+
+def test_nearly_twenty_tokens_a_parameter_do_not_help():
+    rng = np.random.default_rng(7)
+    n = np.geomspace(1e8, 1e10, 30)
+    d = 20 * n * np.exp(0.01 * rng.standard_normal(30))
+    with pytest.warns(UserWarning, match="cannot tell"):
+        fit = fit_chinchilla(n, d, BESIROGLU(n, d) * np.exp(0.005 * rng.standard_normal(30)), n_bootstrap=10)
+    assert {"alpha", "beta"} & set(fit.undetermined)
+
+
+def test_a_resource_that_does_nothing_has_no_exponent():
+    n, d, _ = runs(8, n_runs=60)
+    loss = (1.8 + 480 * n**-0.35) * np.exp(0.005 * np.random.default_rng(8).standard_normal(60))
+    with pytest.warns(UserWarning, match="cannot tell .*beta"):
+        fit = fit_chinchilla(n, d, loss, n_bootstrap=5)
+    assert {"b", "beta"} <= set(fit.undetermined)
+    assert "a" not in fit.undetermined
+
+
+# ------------------------------------------------------------------------------------------- whole numbers of any size
+
+
+@pytest.mark.parametrize("big", [2**64, 10**20, 10**30, 10**300])
+def test_whole_numbers_of_any_size_are_sizes(big):
+    x = float(big)
+    assert kaplan_loss(big) == kaplan_loss(x)
+    assert kaplan_loss(n_tokens=[big, 5]) == pytest.approx(kaplan_loss(n_tokens=[x, 5.0]))
+    assert chinchilla_loss([big, 10**9], 10**21) == pytest.approx(chinchilla_loss([x, 1e9], 1e21))
+    assert HOFFMANN(big, np.array([big, 3])) == pytest.approx(HOFFMANN(x, [x, 3.0]))
+    assert TRUTH([big, 1]) == pytest.approx(TRUTH([x, 1.0]))
+
+
+def test_whole_numbers_of_any_size_are_data():
+    x = [10**k for k in range(18, 27)]
+    fit = fit_power_law_curve(x, PowerLawCurve(1e9, 0.5, 0.1)(x), n_bootstrap=2)
+    assert np.allclose(fit.estimate, [1e9, 0.5, 0.1], rtol=1e-6)
+    n, d = np.meshgrid([10**k for k in range(18, 23)], [10**k for k in range(19, 24)])
+    assert n.dtype == object
+    law = ChinchillaLaw(1.0, 1e5, 0.3, 1e6, 0.3)
+    fit = fit_chinchilla(n.ravel(), d.ravel(), law(n.ravel(), d.ravel()), n_bootstrap=2)
+    assert np.allclose(fit.estimate, law, rtol=1e-3)
+
+
+def test_a_budget_may_be_a_whole_number_of_any_size():
+    spectrum = PowerLaw(1.0, 10**6)
+    assert compute_optimal(spectrum, 10**20) == compute_optimal(spectrum, 1e20)
 
 
 def test_the_constants_are_those_the_chapter_quotes():

@@ -15,6 +15,23 @@ def test_real_values_come_back_as_float_arrays_of_the_same_shape(value):
     np.testing.assert_array_equal(array, np.asarray(value, dtype=float))
 
 
+@pytest.mark.parametrize(
+    "value", [2**64, -(10**20), [10**20, 1], [10**20, 1.5], np.array([1, 2**70], dtype=object), [[2**63, -1]], 10**308]
+)
+def test_whole_numbers_beyond_those_of_numpy_are_real_values(value):
+    array = real_array("x", value)
+    assert array.dtype == np.float64
+    np.testing.assert_array_equal(array, np.vectorize(float)(np.array(value, dtype=object)))
+
+
+@pytest.mark.parametrize("value", [10**400, -(10**400), [10**400, 1], 10**5000, [10**5000]], ids=lambda value: "big")
+def test_whole_numbers_beyond_all_floats_are_refused_by_name(value):
+    for check in (real_array, real_number, whole_number):
+        with pytest.raises(ValueError, match=r"^x must be .*; got ") as caught:
+            check("x", value)
+        assert len(str(caught.value)) < 600
+
+
 @pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf, [0.5, np.nan], "1", b"1", None, 1j, [[1], [2, 3]], {}])
 def test_what_is_not_finite_and_real_is_refused_by_name(value):
     with pytest.raises(ValueError, match=r"^ridge must be .*finite"):

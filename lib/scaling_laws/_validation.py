@@ -19,11 +19,13 @@ def real_array(
     allowed = " and ".join(["finite", *(f"{words} {limit:g}" for words, limit in limits if np.isfinite(limit))])
     try:
         array = np.asarray(value)
+        if array.dtype.kind == "O" and array.size and all(isinstance(entry, numbers.Real) for entry in array.flat):
+            array = array.astype(float)  # whole numbers from 2**64 on, which numpy keeps as objects
         if array.dtype.kind not in "biuf":
             raise TypeError
         array = array.astype(float)
-    except (TypeError, ValueError):
-        raise ValueError(f"{name} must be real and {allowed}; got {value!r}") from None
+    except (TypeError, ValueError, OverflowError):
+        raise ValueError(f"{name} must be real and {allowed}; got {_shown(value)}") from None
     bad = ~(np.isfinite(array) & (array > above) & (array >= at_least) & (array <= at_most))
     if bad.any():
         raise ValueError(f"{name} must be {allowed}; got {array[bad].flat[0]:g}")
@@ -46,7 +48,7 @@ def whole_number(name: str, value: int, *, at_least: int = 1, at_most: int = MAX
     except (OverflowError, ValueError):
         is_whole = False
     if not is_whole or isinstance(value, bool) or not at_least <= value <= at_most:
-        raise ValueError(f"{allowed}; got {value!r}")
+        raise ValueError(f"{allowed}; got {_shown(value)}")
     return int(value)
 
 
@@ -55,3 +57,13 @@ def one_of(name: str, value: str, allowed: Collection[str]) -> str:
     if not isinstance(value, str) or value not in allowed:
         raise ValueError(f"{name} must be one of {sorted(allowed)}; got {value!r}")
     return value
+
+
+def _shown(value) -> str:
+    """`value` as an error message shows it: whole numbers of hundreds of digits are not written out."""
+    if isinstance(value, int) and value.bit_length() > 1024:
+        return f"a whole number beyond {np.finfo(float).max:.3g}"
+    try:
+        return repr(value)
+    except ValueError:  # Python writes out no whole number of more than 4300 digits
+        return "a whole number too long to write out"

@@ -5,6 +5,9 @@ Stands beside chapter 1 of the book.
 
 from __future__ import annotations
 
+import warnings
+from collections.abc import Iterator
+from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -17,7 +20,13 @@ from ._validation import real_array, real_number, whole_number
 FIRST_DELTA = 1e-3  # Huber threshold of the first pass, that of Hoffmann et al.
 EFFICIENT = 1.345  # Huber threshold in standard deviations: 95 % efficient for Gaussian errors
 SMALLEST_DELTA = 1e-8  # keeps the threshold positive for data without errors
-LOWEST_OFFSET = 15.0  # the offset is sought down to exp(-15) of the smallest loss, which stands for zero
+LOWEST_OFFSET, HIGHEST_OFFSET = -15.0, 1.0  # log of the offset over the smallest y; the lowest stands for zero
+LOWEST_EXPONENT, HIGHEST_EXPONENT = 1e-3, 10.0
+AT_BOUND = 0.01  # how near a bound counts as on it, relative to an exponent or an offset
+EXACT = 1e-6  # relative errors of y are taken to be at least this large, since the fit itself is no better
+TOGETHER = 1e-6  # 1 - r^2 below which two variables grow together
+SMALLEST_SLOPE = 1e-75  # of the log of the curve along a direction that the data leave open
+MANY_STEPS, SOME_STEPS, FEW_STEPS = 2000, 500, 100  # of the optimiser: at last, at first, for each bootstrap sample
 
 
 class PowerLawCurve(NamedTuple):
@@ -77,24 +86,38 @@ class ChinchillaLaw(NamedTuple):
         return (self.e + self.a * n_params**-self.alpha + self.b * n_tokens**-self.beta)[()]
 
 
-class Fit(NamedTuple):
-    """A fitted law with the ends of its bootstrap interval.
+@dataclass(frozen=True)
+class Fit:
+    """A fitted law with the ends of its bootstrap interval, and what to be careful about.
+
+    Iterating over it gives the three laws: ``estimate, low, high = fit``.
 
     Attributes
     ----------
     estimate, low, high : PowerLawCurve or ChinchillaLaw
         Best fit, and the lower and upper ends of the interval of each constant by itself.
+    at_bound : dict
+        The constants whose estimate stopped at a bound of the search, each with that bound. An offset at its lower
+        bound is one that the data do not need: 0 in its place would fit as well.
+    undetermined : tuple of str
+        The constants that the data cannot tell. Neither their estimates nor their intervals mean anything.
 
     Examples
     --------
     >>> curve = PowerLawCurve(1.0, 0.5, 0.1)
-    >>> Fit(curve, curve, curve).estimate.exponent
-    0.5
+    >>> fit = Fit(curve, curve, curve)
+    >>> fit.estimate.exponent, fit.at_bound, fit.undetermined
+    (0.5, {}, ())
     """
 
     estimate: Any
     low: Any
     high: Any
+    at_bound: dict[str, float] = field(default_factory=dict)
+    undetermined: tuple[str, ...] = ()
+
+    def __iter__(self) -> Iterator[Any]:
+        return iter((self.estimate, self.low, self.high))
 
 
 HOFFMANN = ChinchillaLaw(e=1.69, a=406.4, alpha=0.34, b=410.7, beta=0.28)  # arXiv:2203.15556, approach 3
@@ -215,18 +238,31 @@ def fit_power_law_curve(
     Returns
     -------
     Fit
-        ``estimate``, ``low`` and ``high``, each a `PowerLawCurve`.
+        ``estimate``, ``low`` and ``high``, each a `PowerLawCurve`; ``at_bound`` and ``undetermined``.
 
     Raises
     ------
     ValueError
         If the data are too few, not positive, or of different lengths, or an option is out of range.
 
+    Warns
+    -----
+    UserWarning
+        If the exponent or the offset stopped at a bound (other than an offset of zero), or the data cannot tell one
+        of the constants. The message says which, and what would help.
+
     Notes
     -----
     Minimises the Huber loss of :math:`\log y` minus the log of the curve, from several starting
     points. The bootstrap resamples the residuals, so the interval is honest when errors are
     independent and relative.
+
+    The exponent is sought from 0.001 to 10: the curve can only fall. The offset is sought from
+    :math:`e^{-15}`, which stands for zero, to :math:`e` times the smallest y.
+
+    The data cannot tell a constant when its standard error, from the curvature at the best fit or from
+    the bootstrap, is more than half an exponent, half the amplitude at the middle of the data, or a
+    quarter of the smallest y for the offset. Relative errors of y below 1e-6 count as 1e-6.
 
     Examples
     --------
@@ -236,8 +272,10 @@ def fit_power_law_curve(
     [3.  0.4 0.5]
     """
     x, y = _positive_columns(x=x, y=y)
-    constants, interval = _fit_terms([x], y, n_bootstrap, confidence, huber_delta, seed)
-    return Fit(*(PowerLawCurve(*map(float, row)) for row in (constants, *interval)))
+    names = ["amplitude", "exponent", "offset"]
+    rows, at_bound, undetermined = _fit_terms({"x": x}, y, names, n_bootstrap, confidence, huber_delta, seed)
+    _warn("fit_power_law_curve", {"x": x}, "y", at_bound, undetermined)
+    return Fit(*(PowerLawCurve(*row) for row in rows), at_bound, undetermined)
 
 
 def fit_chinchilla(
@@ -262,12 +300,18 @@ def fit_chinchilla(
     Returns
     -------
     Fit
-        ``estimate``, ``low`` and ``high``, each a `ChinchillaLaw`.
+        ``estimate``, ``low`` and ``high``, each a `ChinchillaLaw`; ``at_bound`` and ``undetermined``.
 
     Raises
     ------
     ValueError
         If the data are too few, not positive, or of different lengths, or an option is out of range.
+
+    Warns
+    -----
+    UserWarning
+        As in `fit_power_law_curve`, and if parameters and tokens grow together in all runs: then their
+        two terms cannot be told apart.
 
     Notes
     -----
@@ -284,9 +328,12 @@ def fit_chinchilla(
     0.34 0.28
     """
     n_params, n_tokens, loss = _positive_columns(n_params=n_params, n_tokens=n_tokens, loss=loss)
-    rows = _fit_terms([n_params, n_tokens], loss, n_bootstrap, confidence, huber_delta, seed)
-    laws = (ChinchillaLaw(e, a, alpha, b, beta) for a, b, alpha, beta, e in map(np.ndarray.tolist, (rows[0], *rows[1])))
-    return Fit(*laws)
+    variables, names = {"n_params": n_params, "n_tokens": n_tokens}, ["a", "b", "alpha", "beta", "e"]
+    rows, at_bound, undetermined = _fit_terms(variables, loss, names, n_bootstrap, confidence, huber_delta, seed)
+    undetermined = tuple(name for name in ChinchillaLaw._fields if name in undetermined)
+    _warn("fit_chinchilla", variables, "loss", at_bound, undetermined)
+    laws = (ChinchillaLaw(e, a, alpha, b, beta) for a, b, alpha, beta, e in rows)
+    return Fit(*laws, at_bound, undetermined)
 
 
 def _positive_columns(**columns: ArrayLike) -> list[np.ndarray]:
@@ -300,28 +347,105 @@ def _positive_columns(**columns: ArrayLike) -> list[np.ndarray]:
     return arrays
 
 
-def _fit_terms(variables, y, n_bootstrap, confidence, huber_delta, seed) -> tuple[np.ndarray, np.ndarray]:
-    """Fit y = sum_k A_k x_k^-e_k + E. Returns (A_1.., e_1.., E) and the (2, n) ends of the intervals."""
+def _fit_terms(variables, y, names, n_bootstrap, confidence, huber_delta, seed) -> tuple[list, dict, tuple]:
+    """Fit y = sum_k A_k x_k^-e_k + E.
+
+    Returns the constants (A_1.., e_1.., E), called `names`, with the ends of their intervals; the bounds reached; and
+    the names of the constants that the data cannot tell.
+    """
     n_bootstrap = whole_number("n_bootstrap", n_bootstrap, at_least=2, at_most=10**6)
     confidence = real_number("confidence", confidence, above=0, at_most=0.9999)
     first_delta = FIRST_DELTA if huber_delta is None else real_number("huber_delta", huber_delta, above=0)
     rng = np.random.default_rng(whole_number("seed", seed, at_least=0))
-    centres = np.array([np.log(x).mean() for x in variables])
-    logs = np.array([np.log(x) for x in variables]) - centres[:, None]
+    centres = np.array([np.log(x).mean() for x in variables.values()])
+    logs = np.array([np.log(x) for x in variables.values()]) - centres[:, None]
     log_y = np.log(y)
 
     solutions = [_minimise(start, logs, log_y, first_delta) for start in _starts(logs, log_y)]
     best = min(solutions, key=lambda solution: solution.cost)
+    deviation = 1.4826 * np.median(np.abs(log_y - _log_curve(best.x, logs)))
     if huber_delta is None:
-        deviation = 1.4826 * np.median(np.abs(log_y - _log_curve(best.x, logs)))
         huber_delta = max(EFFICIENT * deviation, SMALLEST_DELTA)
-        best = _minimise(best.x, logs, log_y, huber_delta)
+    best = _minimise(best.x, logs, log_y, huber_delta, max_nfev=MANY_STEPS)
     fitted = _log_curve(best.x, logs)
     spread = (log_y - fitted) * np.sqrt(y.size / (y.size - best.x.size))
     resampled = [fitted + rng.choice(spread, y.size) for _ in range(n_bootstrap)]
-    bootstrap = [_constants(_minimise(best.x, logs, sample, huber_delta).x, centres) for sample in resampled]
+    fits = [_minimise(best.x, logs, sample, huber_delta, max_nfev=FEW_STEPS).x for sample in resampled]
     tail = (1 - confidence) / 2
-    return _constants(best.x, centres), np.quantile(bootstrap, [tail, 1 - tail], axis=0)
+    interval = np.quantile([_constants(fit, centres) for fit in fits], [tail, 1 - tail], axis=0)
+
+    rows = [row.tolist() for row in (_constants(best.x, centres), *interval)]
+    lost = _undetermined(best.x, np.array(fits), logs, log_y, deviation)
+    undetermined = tuple(name for name, is_lost in zip(names, lost, strict=True) if is_lost)
+    return rows, _bounds_reached(best.x, names, log_y), undetermined
+
+
+def _bounds(n_terms, log_y) -> np.ndarray:
+    """Lower and upper bounds of (log A_1.., e_1.., log E)."""
+    lower = [-np.inf] * n_terms + [LOWEST_EXPONENT] * n_terms + [log_y.min() + LOWEST_OFFSET]
+    upper = [np.inf] * n_terms + [HIGHEST_EXPONENT] * n_terms + [log_y.min() + HIGHEST_OFFSET]
+    return np.array([lower, upper])
+
+
+def _bounds_reached(parameters, names, log_y) -> dict[str, float]:
+    n_terms = len(names) // 2
+    reached = {}
+    for name, value, low, high in zip(names, parameters, *_bounds(n_terms, log_y), strict=True):
+        is_offset = name == names[-1]
+        margin = AT_BOUND if is_offset else AT_BOUND * np.array([low, high])
+        near = np.abs(value - np.array([low, high])) <= margin
+        if np.isfinite(low) and near.any():
+            lower, upper = (0.0, np.exp(high)) if is_offset else (low, high)
+            reached[name] = float(lower if near[0] else upper)
+    return reached
+
+
+def _undetermined(parameters, fits, logs, log_y, deviation) -> np.ndarray:
+    """Which of (A_1.., e_1.., E) the data cannot tell: those with large standard errors. See `fit_power_law_curve`.
+
+    The curvature at the best fit sees directions that exact data leave open, the bootstrap what a parabola misses.
+    """
+    n_terms, n_points = logs.shape
+    slopes = _jacobian(parameters, logs)
+    slopes[:, -1] = np.exp(log_y.min() - _log_curve(parameters, logs))  # by E, in units of the smallest y
+    _, singular, directions = np.linalg.svd(slopes, full_matrices=False)
+    error = max(deviation, EXACT) * np.sqrt(n_points / (n_points - parameters.size))
+    curvature = error * np.sqrt(((directions / np.maximum(singular, SMALLEST_SLOPE)[:, None]) ** 2).sum(axis=0))
+
+    fits = np.column_stack([fits[:, :-1], np.exp(fits[:, -1] - log_y.min())])
+    bootstrap = np.diff(np.quantile(fits, [0.16, 0.84], axis=0), axis=0)[0] / 2
+    allowed = np.concatenate([np.full(n_terms, 0.5), 0.5 * parameters[n_terms:-1], [0.25]])
+    lost = np.maximum(curvature, bootstrap) > allowed
+    lost[:-1] |= _grow_together(logs)
+    return lost
+
+
+def _grow_together(logs) -> bool:
+    """Whether two variables are powers of each other in all the data."""
+    return len(logs) == 2 and 1 - np.corrcoef(logs)[0, 1] ** 2 < TOGETHER
+
+
+def _warn(function, variables, y, at_bound, undetermined) -> None:
+    """Say which bounds were reached and which constants the data cannot tell. An offset of zero is no trouble."""
+    of_exponent = dict(zip(["exponent"] if len(variables) == 1 else ["alpha", "beta"], variables, strict=True))
+    names, trouble = " and ".join(variables), []
+    for name, bound in at_bound.items():
+        if name in of_exponent:
+            low = f"{y} hardly falls with {of_exponent[name]}, if it falls at all, and this law cannot rise"
+            high = f"{y} falls more steeply with {of_exponent[name]} than this law may"
+            trouble.append(f"{name} stopped at its bound {bound:g}: {low if bound == LOWEST_EXPONENT else high}.")
+        elif bound > 0:
+            trouble.append(f"{name} stopped at its bound {bound:.3g}, above the smallest {y}.")
+    if trouble or undetermined:
+        trouble += [f"{name} came out as zero." for name, bound in at_bound.items() if bound == 0]
+    if undetermined:
+        trouble.append(f"The data cannot tell {', '.join(undetermined)}.")
+    if len(variables) == 2 and _grow_together(np.log(list(variables.values()))):
+        trouble.append(f"{names} grow together in all of them: vary one at a fixed value of the other.")
+    elif trouble:
+        trouble.append(f"Plot {y} against {names} first; points over a wider range or with less noise tell more.")
+    if trouble:
+        warnings.warn(f"{function}: {' '.join(trouble)}", UserWarning, stacklevel=3)
 
 
 def _log_terms(parameters, logs) -> np.ndarray:
@@ -335,19 +459,19 @@ def _log_curve(parameters, logs) -> np.ndarray:
     return logsumexp(_log_terms(parameters, logs), axis=0)
 
 
-def _minimise(start, logs, log_y, huber_delta):
-    def jacobian(parameters):
-        terms = _log_terms(parameters, logs)
-        shares = np.exp(terms - logsumexp(terms, axis=0))
-        return np.vstack([shares[:-1], -shares[:-1] * logs, shares[-1:]]).T
+def _jacobian(parameters, logs) -> np.ndarray:
+    """Derivatives of the log of the curve by (log A_1.., e_1.., log E)."""
+    terms = _log_terms(parameters, logs)
+    shares = np.exp(terms - logsumexp(terms, axis=0))
+    return np.vstack([shares[:-1], -shares[:-1] * logs, shares[-1:]]).T
 
-    n_terms, lowest = len(logs), log_y.min() - LOWEST_OFFSET
-    lower = np.array([-np.inf] * n_terms + [1e-3] * n_terms + [lowest])
-    upper = np.array([np.inf] * n_terms + [10.0] * n_terms + [log_y.min() + 1])
+
+def _minimise(start, logs, log_y, huber_delta, max_nfev=SOME_STEPS):
+    lower, upper = _bounds(len(logs), log_y)
     return least_squares(
         lambda parameters: _log_curve(parameters, logs) - log_y,
         np.clip(start, lower + 1e-6, upper - 1e-6),
-        jac=jacobian,
+        jac=lambda parameters: _jacobian(parameters, logs),
         bounds=(lower, upper),
         loss="huber",
         f_scale=huber_delta,
@@ -355,7 +479,7 @@ def _minimise(start, logs, log_y, huber_delta):
         ftol=1e-10,
         xtol=1e-10,
         gtol=1e-10,
-        max_nfev=2000,
+        max_nfev=max_nfev,
     )
 
 
@@ -373,5 +497,6 @@ def _constants(parameters, centres) -> np.ndarray:
     """Undo the centring of the logs: (A_1.., e_1.., E)."""
     n_terms = len(centres)
     exponents = parameters[n_terms:-1]
-    amplitudes = np.exp(parameters[:n_terms] + exponents * centres)
+    with np.errstate(over="ignore", under="ignore"):  # amplitudes of terms that the data cannot tell
+        amplitudes = np.exp(parameters[:n_terms] + exponents * centres)
     return np.concatenate([amplitudes, exponents, [np.exp(parameters[-1])]])
