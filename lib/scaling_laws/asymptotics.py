@@ -2,8 +2,8 @@ r"""Closed forms for long power laws: from the spectrum to the scaling law.
 
 Stands beside chapter 9 of the book. With many latents the sum over modes is nearly an integral, and
 
-.. math:: df_1(\Delta) \simeq k\,(\lambda_+/\Delta)^{1/(1+\alpha)} - \tfrac12, \qquad
-    k = \frac{\pi/(1+\alpha)}{\sin[\pi/(1+\alpha)]} .
+.. math:: df_1(\Delta) \simeq k_\alpha\,(\lambda_+/\Delta)^{1/(1+\alpha)} - \tfrac12, \qquad
+    k_\alpha = \frac{\pi/(1+\alpha)}{\sin[\pi/(1+\alpha)]} .
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ STEP = 1e-4  # in log size, of the difference quotient of a local exponent: its 
 
 
 def spectral_constant(alpha: ArrayLike) -> np.ndarray:
-    r"""The constant :math:`k` in the number of resolved latents of a power law.
+    r"""The constant :math:`k_\alpha` in the number of resolved latents of a power law.
 
     Parameters
     ----------
@@ -29,7 +29,7 @@ def spectral_constant(alpha: ArrayLike) -> np.ndarray:
     Returns
     -------
     ndarray or float
-        :math:`k = [\pi/(1+\alpha)]/\sin[\pi/(1+\alpha)]`, at least 1.
+        :math:`k_\alpha = [\pi/(1+\alpha)]/\sin[\pi/(1+\alpha)]`, at least 1.
 
     Raises
     ------
@@ -67,7 +67,7 @@ def delta_asymptotic(alpha: ArrayLike, df1: ArrayLike, *, scale: ArrayLike = 1.0
     Returns
     -------
     ndarray or float
-        :math:`\Delta = \lambda_+ [k/(s + \text{shift})]^{1+\alpha}`, in the units of the eigenvalues.
+        :math:`\Delta = \lambda_+ [k_\alpha/(s + \text{shift})]^{1+\alpha}`, in the units of the eigenvalues.
 
     Raises
     ------
@@ -112,7 +112,7 @@ def bottleneck_loss(
     Returns
     -------
     ndarray or float
-        :math:`L = \sigma_w^2 N \Delta_N`; at ``shift=0`` this is :math:`\sigma_w^2 \lambda_+ k^{1+\alpha}
+        :math:`L = \sigma_w^2 N \Delta_N`; at ``shift=0`` this is :math:`\sigma_w^2 \lambda_+ k_\alpha^{1+\alpha}
         N^{-\alpha}`.
 
     Raises
@@ -123,7 +123,8 @@ def bottleneck_loss(
     Notes
     -----
     The limit :math:`T \to \infty` of the ridgeless loss of chapter 8, with `delta_asymptotic` for Delta. By duality the
-    same holds for :math:`T` and :math:`N \to \infty`. Label noise does not enter for scarce features.
+    same holds for :math:`T` and :math:`N \to \infty`; both are for an isotropic teacher. Label noise does not enter
+    for scarce features.
 
     Examples
     --------

@@ -601,7 +601,7 @@ ANSWERS: dict[str, _Number | _Function | _Names] = {
     "constant-half": _Number(
         lambda: 1e-2 * quad(lambda y: 1 / (1 + y**1.5), 0, np.inf)[0] ** 1.5, 3, "k is 4 pi/(3 sqrt 3)."
     ),
-    "halving-price": _Number(lambda: 4 ** (1 / 0.3), 2, "Each size grows by 2^(1/alpha)."),
+    "halving-price": _Number(lambda: 4 ** (1 / 0.3), 3, "Each size grows by 2^(1/alpha)."),
     "crossover-middle": _Number(
         lambda: minimize_scalar(lambda s: 1 / (2 * s * (1 - s)), bounds=(0.1, 0.9), method="bounded").fun,
         3,
