@@ -517,7 +517,7 @@ ANSWERS: dict[str, _Number | _Function | _Names] = {
         1e-9,
         "It is the probability that both preactivations are positive.",
     ),
-    "hidden-exponent": _Number(_hidden_exponent, 2, "Solve for log n first, then count the products up to n."),
+    "hidden-exponent": _Number(_hidden_exponent, 3, "Solve for log n first, then count the products up to n."),
     # chapter 5
     "fit-dof": _Number(
         lambda: np.trace(np.linalg.solve(np.diag([10.0, 2.0]), np.diag([9.0, 1.0]))),

@@ -18,8 +18,8 @@ from ._validation import one_of, real_array, real_number, whole_number
 from .spectra import Spectrum, check_spectrum
 
 ACTIVATIONS: dict[str, Callable[[np.ndarray], np.ndarray]] = {
-    "linear": lambda z: z,
-    "relu": lambda z: np.maximum(z, 0.0),
+    "linear": lambda xi: xi,
+    "relu": lambda xi: np.maximum(xi, 0.0),
     "erf": erf,
     "tanh": np.tanh,
     "sign": np.sign,
@@ -41,7 +41,7 @@ class RandomFeatures:
         Feature weights :math:`u`.
     activation : str, default "linear"
         Name of :math:`\sigma`, a key of `ACTIVATIONS`: "linear", "relu", "erf", "tanh", "sign", "cos" or
-        "quadratic", which is :math:`z^2`.
+        "quadratic", which is :math:`\xi^2`.
 
     Raises
     ------
@@ -92,11 +92,11 @@ class RandomFeatures:
         return ACTIVATIONS[self.activation](latents @ self.weights.T)
 
     def second_moment(self, spectrum: Spectrum) -> np.ndarray:
-        r""":math:`\mathbb{E}_x \varphi\varphi^\top` over Gaussian latents, shape (N, N), without sampling them."""
+        r""":math:`\Sigma = \mathbb{E}_x \varphi\varphi^\top` over Gaussian latents, shape (N, N), without samples."""
         return _kernel_matrix(self.activation, self._visible_weights(spectrum))
 
     def latent_moment(self, spectrum: Spectrum) -> np.ndarray:
-        r""":math:`\mathbb{E}_x \varphi x^\top` over Gaussian latents, shape (N, M).
+        r""":math:`\Xi = \mathbb{E}_x \varphi x^\top` over Gaussian latents, shape (N, M).
 
         By Stein's lemma row :math:`j` is :math:`\mathbb{E}\,\sigma'(u_j \cdot x)\; \Lambda u_j`.
         """
@@ -112,14 +112,14 @@ class RandomFeatures:
 
 
 def arccos_kernel(first_var: ArrayLike, second_var: ArrayLike, covariance: ArrayLike) -> np.ndarray:
-    r"""The kernel of ReLU features, :math:`\mathbb{E} \max(s, 0) \max(s', 0)`.
+    r"""The kernel of ReLU features, :math:`\mathbb{E} \max(\xi, 0) \max(\xi', 0)`.
 
     Parameters
     ----------
     first_var, second_var : array_like
-        Variances :math:`v` and :math:`v'` of two centred Gaussian variables :math:`s, s'`.
+        Variances :math:`\nu` and :math:`\nu'` of two centred Gaussian variables :math:`\xi, \xi'`.
     covariance : array_like
-        Their covariance :math:`\mathbb{E} s s'`.
+        Their covariance :math:`\mathbb{E} \xi \xi'`.
 
     Returns
     -------
@@ -133,13 +133,13 @@ def arccos_kernel(first_var: ArrayLike, second_var: ArrayLike, covariance: Array
 
     Notes
     -----
-    :math:`\sqrt{v v'}\, [\sin\vartheta + (\pi - \vartheta)\cos\vartheta]/2\pi`, where
+    :math:`\sqrt{\nu \nu'}\, [\sin\vartheta + (\pi - \vartheta)\cos\vartheta]/2\pi`, where
     :math:`\cos\vartheta` is the correlation: the arc-cosine kernel of order one of Cho and Saul, "Kernel methods for
     deep learning", Advances in Neural Information Processing Systems 22 (2009).
 
     Examples
     --------
-    >>> float(arccos_kernel(1.0, 4.0, 2.0))  # s' = 2s: E max(s, 0) max(2s, 0) = 2 E s^2 / 2
+    >>> float(arccos_kernel(1.0, 4.0, 2.0))  # xi' = 2 xi: E max(xi, 0) max(2 xi, 0) = 2 E xi^2 / 2
     1.0
     """
     first_var = real_array("first_var", first_var, at_least=0)
@@ -189,8 +189,8 @@ def feature_kernel(
     -----
     Closed forms (`KERNELS`; chapter 4) for all activations but "tanh"; that of "sign" is good to 1e-8 only between
     parallel inputs, where the arcsine is steep. For "tanh", by Mehler's formula,
-    :math:`K = \sum_p a_p(v)\, a_p(v')\, \rho^p` with the correlation :math:`\rho` of the two preactivations and the
-    `hermite_coefficients` :math:`a_p` at their variances :math:`v, v'`.
+    :math:`K = \sum_p a_p(\nu)\, a_p(\nu')\, \varrho^p` with the correlation :math:`\varrho` of the two preactivations
+    and the `hermite_coefficients` :math:`a_p` at their variances :math:`\nu, \nu'`.
 
     References
     ----------
@@ -225,12 +225,12 @@ def hermite_coefficients(activation: str, n_coefficients: int, variance: ArrayLi
     n_coefficients : int
         How many, from degree 0 on; from 1 to 1024.
     variance : array_like, default 1
-        Variance :math:`v` of the preactivation, from 0 to 1000; any shape.
+        Variance :math:`\nu` of the preactivation, from 0 to 1000; any shape.
 
     Returns
     -------
     ndarray, shape ``variance.shape + (n_coefficients,)``
-        :math:`a_p = \mathbb{E}\, \sigma(\sqrt v\, \zeta)\, h_p(\zeta)` for :math:`\zeta \sim N(0, 1)`.
+        :math:`a_p = \mathbb{E}\, \sigma(\sqrt\nu\, \zeta)\, h_p(\zeta)` for :math:`\zeta \sim N(0, 1)`.
 
     Raises
     ------
@@ -244,7 +244,7 @@ def hermite_coefficients(activation: str, n_coefficients: int, variance: ArrayLi
 
     Examples
     --------
-    >>> hermite_coefficients("quadratic", 4).round(12) + 0.0  # z^2 = 1 + sqrt(2) h_2
+    >>> hermite_coefficients("quadratic", 4).round(12) + 0.0  # zeta^2 = 1 + sqrt(2) h_2
     array([1.        , 0.        , 1.41421356, 0.        ])
     """
     one_of("activation", activation, ACTIVATIONS)
@@ -297,7 +297,7 @@ def product_spectrum(spectrum: Spectrum, degree: int, n_products: int) -> np.nda
     -----
     They are, times :math:`p!`, the eigenvalues of the degree-:math:`p` part of a kernel on Gaussian latents (chapter
     4). A product among the :math:`n` largest loses its last factor to one among the :math:`n` largest of degree
-    :math:`p - 1`; and the :math:`r`-th of those times :math:`\lambda_I` has at least :math:`rI/p` products above it or
+    :math:`p - 1`; and the :math:`k`-th of those times :math:`\lambda_I` has at least :math:`kI/p` products above it or
     equal to it. So about :math:`p\,n \log n` candidates a degree are enough, whatever the number of latents.
 
     Examples
@@ -355,7 +355,7 @@ def _kernel_matrix(activation: str, first: np.ndarray, second: np.ndarray | None
 
 
 def _mehler_series(activation, first_var, second_var, correlation) -> np.ndarray:
-    """E sigma(a) sigma(b) = sum_p a_p(v) a_p(v') rho^p; all terms beyond the first ones are below the tolerance."""
+    """E sigma(xi) sigma(xi') = sum_p a_p(nu) a_p(nu') rho^p; terms beyond the first are below the tolerance."""
     variance, inverse = np.unique(np.concatenate([first_var, second_var]), return_inverse=True)
     for n_terms in SERIES_LENGTHS:
         coefficients = hermite_coefficients(activation, n_terms, _check_variance(variance))
