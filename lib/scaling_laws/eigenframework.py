@@ -46,10 +46,10 @@ class Population:
     spectrum : Empirical
         Eigenvalues :math:`\lambda_k` of the kernel, of the matrix :math:`K/P`.
     projections : ndarray, shape (P,)
-        Squared projections :math:`b_k^2` of the target on the eigenfunctions, in the order of the eigenvalues; they
+        Squared projections :math:`y_k^2` of the target on the eigenfunctions, in the order of the eigenvalues; they
         add up to the mean square of the target.
     scales : ndarray, shape (P,)
-        :math:`s_p = [K(x_p, x_p)/\langle K(x, x)\rangle]^{1/2}`, the size of the feature vector of each input.
+        :math:`\omega_p = [K(x_p, x_p)/\langle K(x, x)\rangle]^{1/2}`, the size of the feature vector of each input.
 
     Raises
     ------
@@ -136,11 +136,12 @@ def predict_loss(
     With :math:`\gamma = \Delta (N - df_1)(T - df_1)`, :math:`f_k = \lambda_k/(\lambda_k + \Delta)`, :math:`g_k = 1 -
     f_k` and :math:`D` as in `theory.test_loss`
 
-    .. math:: L = \frac{T}{D} \sum_k b_k^2\, g_k\, [(N - df_1)\, g_k + df_1 - df_2] ,
+    .. math:: L = \frac{T}{D} \sum_k y_k^2\, g_k\, [(N - df_1)\, g_k + df_1 - df_2] ,
 
     which follows from chapter 8 for a general teacher (chapter 12). The formula of the eigenlearning framework,
-    arXiv:2110.03922 and arXiv:2311.14646, in other variables. With scales :math:`s`, :math:`\langle s^2 \rangle = 1`,
-    the factor :math:`T - df_1` becomes :math:`h = T \langle s^2/(1 + s^2 c) \rangle` with :math:`c\, h = df_1`.
+    arXiv:2110.03922 and arXiv:2311.14646, in other variables. With scales :math:`\omega`, :math:`\langle \omega^2
+    \rangle = 1`, the factor :math:`T - df_1` becomes :math:`\bar m = T \langle \omega^2/(1 + \omega^2 c) \rangle` with
+    :math:`c\, \bar m = df_1`.
 
     Examples
     --------
@@ -320,12 +321,12 @@ def _of_scales(population, square, n, t, ridge) -> float:
     log_margin = brentq(excess, np.log(most) - 80, np.log(most) - 1e-12, xtol=1e-13)
     missed, left, c, _ = solve(log_margin)
     transition = np.sum(missed * (1 - missed))
-    h = t * np.mean(square / (1 + square * c))
-    h_1 = t * np.mean(square / (1 + square * c) ** 2)
-    h_2 = t * np.mean((square / (1 + square * c)) ** 2)
-    determinant = (left + transition) * h + left * transition * h_2 / h_1
+    weight = t * np.mean(square / (1 + square * c))
+    weight_1 = t * np.mean(square / (1 + square * c) ** 2)
+    weight_2 = t * np.mean((square / (1 + square * c)) ** 2)
+    determinant = (left + transition) * weight + left * transition * weight_2 / weight_1
     power = seen @ (missed * (left * missed + transition)) + projections[rank:].sum() * (left + transition)
-    return power * h**2 / (h_1 * determinant)
+    return power * weight**2 / (weight_1 * determinant)
 
 
 def _trial(population, n_features, n_samples, ridge, replace, seed) -> np.ndarray:

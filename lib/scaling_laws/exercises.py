@@ -693,7 +693,7 @@ ANSWERS: dict[str, _Number | _Function | _Names] = {
     "null-target": _Number(
         lambda: 1 + plateau_levels(_LONG, 100, 400, noise_var=1.0).noise, 3, "g = 1; D is small."
     ),
-    "source-capacity": _Number(lambda: min(6, 2 * 2), None, "Compare b = 6 with 2 (1 + a)."),
+    "source-capacity": _Number(lambda: min(6, 2 * 2), None, "Compare alpha_y = 6 with 2 (1 + alpha)."),
     "enough-digits": _Number(_enough_digits, 2, "Solve predict_loss(population, 1e15, T) = 0.2 for T."),
     "elliptical-limit": _Number(_blank_half, 3, "predict_loss takes scales, such as [2**0.5, 0]."),
     "ten-digits": _Function(
