@@ -120,8 +120,8 @@ class Diagram:
 
     @cached_property
     def latent_loops(self) -> tuple[int, ...]:
-        r"""Free latent indices, each with the number :math:`j` of its contractions of :math:`X`: it gives
-        :math:`\mathrm{tr}\,\Lambda^j`."""
+        r"""Free latent indices, each with the number :math:`a` of its contractions of :math:`X`: it gives
+        :math:`\mathrm{tr}\,\Lambda^a`."""
         loops = _loops(_partners(self.x), _partners(self.u))
         return tuple(sorted((len(loop) // 2 for loop in loops), reverse=True))
 
@@ -253,7 +253,7 @@ def wick_orders(
     Notes
     -----
     A diagram contributes :math:`(\sigma_u^2/M)^k` times a factor :math:`T` for each sample loop, :math:`N` for each
-    feature loop and :math:`\mathrm{tr}\,\Lambda^j` for each latent loop with :math:`j` contractions of :math:`X`
+    feature loop and :math:`\mathrm{tr}\,\Lambda^a` for each latent loop with :math:`a` contractions of :math:`X`
     (chapter 7). The entries are real, so all pairings count.
 
     Examples
