@@ -521,21 +521,21 @@ ANSWERS: dict[str, _Number | _Function | _Names] = {
     # chapter 5
     "fit-dof": _Number(
         lambda: np.trace(np.linalg.solve(np.diag([10.0, 2.0]), np.diag([9.0, 1.0]))),
-        3,
+        2,
         "Square the singular values.",
     ),
     "exact-ols": _Number(
         lambda: 20 * quad(lambda x: chi2.pdf(x, 50 - 20 + 1) / x, 0, np.inf)[0],
-        2,
+        3,
         "A diagonal element of the inverse is 1 over a chi-squared variable with T - N + 1 degrees of freedom.",
     ),
     "sweet-spot": _Number(
         lambda: minimize_scalar(lambda r: r**-0.5 / (1 - r), bounds=(0.01, 0.99), method="bounded").x,
-        2,
+        3,
         "Minimise N^-alpha / (1 - N/T).",
     ),
     "ensemble": _Number(
-        lambda: 0.10 - 0.75 * (0.01 + 0.05 + 0.012), 3, "Divide by four what averages to zero over the features."
+        lambda: 0.10 - 0.75 * (0.01 + 0.05 + 0.012), 2, "Divide by four what averages to zero over the features."
     ),
     "leave-one-out": _Function(_leave_one_out, _gcv_cases, 1e-8, "Divide each residual by 1 - H_tt, then square."),
     "dual-prediction": _Function(

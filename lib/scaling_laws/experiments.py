@@ -27,9 +27,9 @@ class Simulation:
     Attributes
     ----------
     trials : ndarray, shape ``(n_trials,) + ridge.shape``
-        Test loss of each experiment, in excess of the label noise.
+        Test loss of each experiment, against the clean labels.
     train_trials : ndarray, same shape
-        Training loss per sample of each experiment, label noise included.
+        Training loss per sample of each experiment, against the noisy labels.
 
     Examples
     --------
@@ -112,11 +112,11 @@ def simulate(
     Notes
     -----
     There is no test set and no error from one. For a linear feature map the student is a linear function of the
-    latents, :math:`z = \beta \cdot x` with :math:`\beta = u^\top\theta`, so its loss on fresh data is exactly
-    :math:`|\Lambda^{1/2}(w - \beta)|^2`. For the other activations it is :math:`\theta^\top K \theta - 2\,\theta \cdot
-    (\Xi w) + w \cdot \Lambda w` with the moments :math:`K = \mathbb{E}\varphi\varphi^\top` and :math:`\Xi =
+    latents, :math:`\hat y = \beta \cdot x` with :math:`\beta = u^\top\theta`, so its loss on fresh data is exactly
+    :math:`|\Lambda^{1/2}(w - \beta)|^2`. For the other activations it is :math:`\theta^\top \Sigma \theta - 2\,\theta
+    \cdot (\Xi w) + w \cdot \Lambda w` with the moments :math:`\Sigma = \mathbb{E}\varphi\varphi^\top` and :math:`\Xi =
     \mathbb{E}\varphi x^\top` of Gaussian latents (chapters 4 and 5), up to a rounding error of the order
-    :math:`10^{-16}\, |\theta|^2\, \mathrm{tr}\,K`. An interrupt cancels the trials that have not begun.
+    :math:`10^{-16}\, |\theta|^2\, \mathrm{tr}\,\Sigma`. An interrupt cancels the trials that have not begun.
 
     Examples
     --------

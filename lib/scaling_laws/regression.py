@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike
 from ._validation import real_array
 
 EPS = np.finfo(float).eps
-GRAM_LIMIT = 1e3 * EPS  # below this share of the largest, s^2 + ridge is lost in the rounding of the Gram matrix
+GRAM_LIMIT = 1e3 * EPS  # below this share of the largest, d^2 + ridge is lost in the rounding of the Gram matrix
 REFINEMENTS = 2  # each gains a factor of at least GRAM_LIMIT / EPS in accuracy
 
 
@@ -39,11 +39,11 @@ def ridge_path(features: ArrayLike, labels: ArrayLike, ridges: ArrayLike) -> np.
 
     Notes
     -----
-    With :math:`\Phi = \sum_k s_k a_k b_k^\top`, :math:`\theta = \sum_k \frac{s_k}{s_k^2 + \gamma}\, b_k\,
-    (a_k \cdot y)` (chapter 5). The squares :math:`s_k^2` come from one eigendecomposition of the smaller
+    With :math:`\Phi = \sum_k d_k \tilde e_k e_k^\top`, :math:`\theta = \sum_k \frac{d_k}{d_k^2 + \gamma}\, e_k\,
+    (\tilde e_k \cdot y)` (chapter 5). The squares :math:`d_k^2` come from one eigendecomposition of the smaller
     of :math:`\Phi\Phi^\top` and :math:`\Phi^\top\Phi`. Forming those squares the condition number; two
     steps of iterative refinement, whose residuals come from :math:`\Phi` itself, win the accuracy
-    back. When some :math:`s_k^2 + \gamma` is too small even for that, a singular value decomposition
+    back. When some :math:`d_k^2 + \gamma` is too small even for that, a singular value decomposition
     of :math:`\Phi` is used. At :math:`\gamma = 0`, singular values below rounding count as zero.
 
     Examples
@@ -75,12 +75,12 @@ def ridge_path(features: ArrayLike, labels: ArrayLike, ridges: ArrayLike) -> np.
 
 
 def shrunk_inverse(singular: np.ndarray, ridge: ArrayLike, shape: tuple[int, int]) -> np.ndarray:
-    r"""The factors :math:`s_k/(s_k^2 + \gamma)` of ridge regression, 0 where :math:`s_k` is rounding.
+    r"""The factors :math:`d_k/(d_k^2 + \gamma)` of ridge regression, 0 where :math:`d_k` is rounding.
 
     Parameters
     ----------
     singular : ndarray, shape (n,)
-        Singular values :math:`s_k` of the features, in descending order.
+        Singular values :math:`d_k` of the features, in descending order.
     ridge : array_like
         Ridges :math:`\gamma \ge 0`, of a shape that broadcasts with `singular`.
     shape : (int, int)
