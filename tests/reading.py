@@ -42,7 +42,7 @@ def count_words(text):
 
 def reading_minutes(notebook):
     """Minutes of attentive reading, in tens; exercises, folded code and what is printed do not count."""
-    cells = notebook.cells
+    cells = [cell for cell in notebook.cells if "remove-cell" not in cell.metadata.get("tags", [])]
     end = next((i for i, cell in enumerate(cells) if re.search(r"^## Exercises", cell.source, flags=re.M)), len(cells))
     text = "\n\n".join(cell.source for cell in cells[: end + 1] if cell.cell_type == "markdown")
     text = re.split(r"^## Exercises", text, flags=re.M)[0]

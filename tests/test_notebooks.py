@@ -11,6 +11,7 @@ from pathlib import Path
 
 import nbformat
 import pytest
+import yaml
 from numpydoc.docscrape import NumpyDocString
 from reading import count_words, reading_minutes, unfenced
 
@@ -53,12 +54,17 @@ def load(path):
     return notebook
 
 
+def shown_cells(path):
+    """The cells that stand in the page."""
+    return [cell for cell in load(path).cells if "remove-cell" not in cell.metadata.get("tags", [])]
+
+
 def code_cells(path):
     return [cell for cell in load(path).cells if cell.cell_type == "code"]
 
 
 def markdown(path):
-    return "\n\n".join(cell.source for cell in load(path).cells if cell.cell_type == "markdown")
+    return "\n\n".join(cell.source for cell in shown_cells(path) if cell.cell_type == "markdown")
 
 
 def headings(text):
@@ -113,7 +119,7 @@ def test_notebook_is_stored_executed_without_images_errors_or_warnings(path):
 
 @each_notebook
 def test_notebook_opens_with_its_title_and_what_the_reader_gets(path):
-    title, opening = load(path).cells[:2]
+    title, opening = shown_cells(path)[:2]
     assert title.cell_type == opening.cell_type == "markdown"
     assert re.fullmatch(r"(\([\w:.-]+\)=\n+)?# [^\n]+", title.source.strip()), "the first cell is more than the title"
     assert [level for level, _ in headings(markdown(path))].count(1) == 1
@@ -166,6 +172,27 @@ def test_chapter_has_four_figures_with_name_caption_and_description(path):
             description = settings.get("image", {}).get("alt", "")
             assert len(description) >= 40, f"cell {cell.id}: alt text of {len(description)} characters"
     assert figures >= 4, f"only {figures} figures"
+
+
+@each_notebook
+def test_notebook_defines_for_jupyter_the_macros_that_the_book_configures(path):
+    config = yaml.safe_load((BOOK.parent / "_config.yml").read_text(encoding="utf-8"))
+    macros = config["sphinx"]["config"]["mathjax3_config"]["tex"]["macros"]
+    first = load(path).cells[0]
+    assert first.metadata.get("tags") == ["remove-cell"], "the page has the macros already"
+    assert dict(re.findall(r"\\newcommand\{\\(\w+)\}\{(.*)\}", first.source)) == macros
+
+
+@each_notebook
+def test_the_code_of_a_solution_is_folded_in_jupyter(path):
+    inside = False
+    for cell in load(path).cells:
+        if cell.cell_type == "markdown":
+            for gate in re.findall(r"\{solution-(start|end)\}", cell.source):
+                inside = gate == "start"
+        else:
+            folded = cell.metadata.get("jupyter", {})
+            assert (folded == {"source_hidden": True, "outputs_hidden": True}) == inside, cell.source[:60]
 
 
 @each_notebook
