@@ -190,3 +190,15 @@ def test_a_bad_argument_is_refused_by_name(function, name, bad):
 def test_a_loss_that_is_not_positive_has_no_exponent(bad):
     with pytest.raises(ValueError, match=r"^loss must be positive"):
         local_exponent(lambda x: np.where(x > 10, bad, 1.0), [5.0, 20.0])
+
+
+@pytest.mark.parametrize("returned", [None, "a", 1j, [[1], [1, 2]]])
+def test_what_a_loss_returns_must_be_numbers(returned):
+    with pytest.raises(ValueError, match=r"^loss must be positive at the given sizes: .*got "):
+        local_exponent(lambda size: returned, 10)
+
+
+@pytest.mark.parametrize("loss", [3.0, None, [1.0, 2.0]])
+def test_a_loss_must_be_a_function(loss):
+    with pytest.raises(ValueError, match=r"^loss must be a function of the size; got "):
+        local_exponent(loss, 10)

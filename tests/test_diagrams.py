@@ -757,3 +757,18 @@ def test_a_drawing_is_round_has_no_frame_and_can_be_rendered():
     image = np.asarray(canvas.buffer_rgba())[..., :3].reshape(-1, 3)
     for color in (BLUE, ORANGE, GREEN):
         assert (image == [int(color[i : i + 2], 16) for i in (1, 3, 5)]).all(axis=1).any()
+
+
+def test_places_may_be_whole_floats():
+    assert Diagram(x=np.array([[0.0, 1.0]]), u=((0, np.array(1)),)) == Diagram(x=((0, 1),), u=((0, 1),))
+    with pytest.raises(ValueError, match=r"^x must pair places by twos"):
+        Diagram(x=((0.5, 1),), u=((0, 1),))
+
+
+def test_only_one_diagram_is_drawn_on_only_one_axes():
+    panels = Figure().subplots(1, 2)
+    with pytest.raises(ValueError, match=r"^diagram must be one Diagram; got list"):
+        draw_diagram(panels[0], all_diagrams(1))
+    for bad in (panels, None):
+        with pytest.raises(ValueError, match=r"^axes must be one matplotlib Axes, such as plt.subplots"):
+            draw_diagram(bad, all_diagrams(1)[0])

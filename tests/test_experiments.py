@@ -278,3 +278,8 @@ def test_a_bad_argument_of_simulate_parts_is_refused_by_name(name, bad):
     arguments = {"model": MODEL, "n_features": 4, "n_samples": 5, "ridge": 0.1, name: bad}
     with pytest.raises(ValueError, match=name):
         simulate_parts(**arguments)
+
+
+def test_a_number_of_workers_is_no_executor():
+    with pytest.raises(ValueError, match=r"^executor must be such as .*ProcessPoolExecutor.*; got 4$"):
+        simulate(LatentModel(PowerLaw(1.0, 10)), 3, 4, 1.0, executor=4)

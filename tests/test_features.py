@@ -470,3 +470,12 @@ def test_the_diagonal_of_a_kernel_is_the_mean_square_to_rounding(activation):
     if activation in KERNELS:
         expected = [KERNELS[activation](v, v, v) for v in variance]
         np.testing.assert_allclose(np.diag(feature_kernel(inputs, activation=activation)), expected, rtol=1e-14)
+
+
+@pytest.mark.parametrize("activation", ["linear", "relu", "cos", "tanh"])
+def test_latents_given_as_python_numbers_have_features(activation):
+    features = RandomFeatures([[1.0, 0.0]], activation)
+    assert_allclose(features(np.array([[1, 10**20]], dtype=object)), features([[1.0, 1e20]]))
+    for bad in ([["a", "b"]], None, [[np.nan, 1.0]]):
+        with pytest.raises(ValueError, match=r"^latents must be .*finite; got "):
+            features(bad)

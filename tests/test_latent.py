@@ -98,3 +98,11 @@ def test_labels_of_the_wrong_shape_are_refused_by_name():
         model.draw_labels(np.ones((3, 5)), np.ones(4), rng)
     with pytest.raises(ValueError, match="teacher"):
         model.draw_labels(np.ones((3, 4)), np.ones(5), rng)
+
+
+def test_latents_that_are_no_numbers_have_no_labels():
+    model, rng = LatentModel(PowerLaw(1.0, 2)), np.random.default_rng(0)
+    for bad in ([["a", "b"]], None, [[np.nan, 1.0]]):
+        with pytest.raises(ValueError, match=r"^latents must be .*finite; got "):
+            model.draw_labels(bad, [1.0, 1.0], rng)
+    assert model.draw_labels(np.array([[1, 10**20]], dtype=object), [10**20, 1], rng).tolist() == [2e20]

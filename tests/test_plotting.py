@@ -43,3 +43,25 @@ def luminance(colour):
 @pytest.mark.parametrize("colour", [plotting.BLUE, plotting.ORANGE, plotting.GREEN, plotting.BLACK, plotting.GREY])
 def test_main_colours_keep_a_contrast_of_three_to_one_on_white(colour):
     assert 1.05 / (luminance(colour) + 0.05) >= 3
+
+
+def test_dots_may_be_whole_numbers_of_any_size_and_lack_an_error(axes):
+    bars = plotting.plot_simulation(axes, np.array([1, 10**20], dtype=object), [10**20, 3], [np.nan, 1])
+    assert bars.lines[0].get_xdata().tolist() == [1.0, 1e20]
+    for bad in (None, ["a", "b"]):
+        with pytest.raises(ValueError, match=r"^stderr must be"):
+            plotting.plot_simulation(axes, [1, 2], [1, 2], bad)
+
+
+@pytest.mark.parametrize("x", [3, (1,), (1, 2, 3), (0, 10), ("1", "10"), None])
+def test_a_slope_guide_needs_a_beginning_and_an_end(axes, x):
+    with pytest.raises(ValueError, match=r"^x must be"):
+        plotting.slope_guide(axes, x, 1, -1, "a label")
+
+
+def test_several_axes_at_once_are_refused_by_name(axes):
+    for bad in (np.array([axes, axes]), None):
+        with pytest.raises(ValueError, match=r"^axes must be one matplotlib Axes"):
+            plotting.slope_guide(bad, (1, 10), 1, -1, "a label")
+        with pytest.raises(ValueError, match=r"^axes must be one matplotlib Axes"):
+            plotting.plot_simulation(bad, [1, 2], [1, 2], [1, 2])

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from numpy.testing import assert_allclose
 from sklearn.linear_model import Ridge
 
-from scaling_laws.regression import ridge_path
+from scaling_laws.regression import ridge_path, shrunk_inverse
 
 SHAPES = [(30, 12), (12, 30), (20, 20), (1, 5), (5, 1), (1, 1)]
 
@@ -143,3 +143,12 @@ def test_the_units_of_the_features_do_not_matter(exponent, seed):
 def test_a_bad_argument_is_refused_by_name(name, arguments):
     with pytest.raises(ValueError, match=f"^{name} must"):
         ridge_path(*arguments)
+
+
+def test_shrinking_takes_lists_and_refuses_what_is_no_number():
+    assert shrunk_inverse([2.0, 1.0], 10**20, (3, 2)).tolist() == [2e-20, 1e-20]
+    assert shrunk_inverse([], 0, (3, 2)).shape == (0,)
+    with pytest.raises(ValueError, match=r"^singular must be"):
+        shrunk_inverse(None, 0, (3, 2))
+    with pytest.raises(ValueError, match=r"^ridge must be"):
+        shrunk_inverse([1.0], -1, (3, 2))

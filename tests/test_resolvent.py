@@ -669,3 +669,12 @@ def test_bands_too_many_to_list_are_refused_by_name_but_the_density_is_known():
     with pytest.raises(ValueError, match=r"^n_samples \(or n_features\) must be smaller"):
         sample_covariance_edges(spectrum, 1e12)
     assert spectral_density(1e-6, spectrum, 1e12, 1e14) > 0
+
+
+def test_points_may_be_whole_numbers_of_any_size_and_no_text():
+    spectrum = PowerLaw(1.0, 30)
+    points = np.array([1 + 1j, -(10**20)], dtype=object)
+    assert_allclose(stieltjes(points, spectrum, 20, 30), stieltjes([1 + 1j, -1e20], spectrum, 20, 30))
+    for bad in ("1+1j", None, [[1], [1, 2]]):
+        with pytest.raises(ValueError, match=r"^z must be .*finite; got "):
+            stieltjes(bad, spectrum, 20, 30)

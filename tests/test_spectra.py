@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from numpy.testing import assert_allclose, assert_array_equal
 
 from scaling_laws.natural import covariance_eigenvalues
-from scaling_laws.spectra import Empirical, PowerLaw, correct_eigenvalues, fit_spectrum
+from scaling_laws.spectra import Empirical, PowerLaw, SpectrumFit, correct_eigenvalues, fit_spectrum
 
 EXPONENTS = [(1, 0), (2, 0), (1, 1), (0, 1)]
 ALPHAS = [0.01, 0.1, 0.3, 1.0, 2.0, 5.0]
@@ -401,3 +401,34 @@ def test_sums_at_complex_delta_keep_its_shape_and_that_of_lists_counts_the_rank(
         assert_allclose(resolved + unresolved, spectrum.rank, rtol=1e-12)
     both = 2 / (2 + 1j) + 1 / (1 + 1j)
     assert_allclose(Empirical([2.0, 1.0, 0.0]).continued_sums(delta)[0, 0], both, rtol=1e-15)
+
+
+@pytest.mark.parametrize("spectrum", [PowerLaw(1.0, 100), Empirical([3.0, 1.0])])
+def test_exponents_of_a_mode_sum_may_be_any_whole_numbers_and_nothing_else(spectrum):
+    expected = spectrum.mode_sum(0.5, 2, 1)
+    for p, q in ((np.array(2), np.array(1)), (2.0, 1.0), (np.int8(2), np.float32(1))):
+        assert spectrum.mode_sum(0.5, p, q) == expected
+    for p in (np.array([1, 2]), [1], "1", None, 1.5, 10**400):
+        with pytest.raises(ValueError, match=r"^p and q must be"):
+            spectrum.mode_sum(0.5, p, 1)
+
+
+def test_a_list_has_no_eigenvalue_between_two():
+    spectrum = Empirical([3.0, 2.0, 1.0])
+    assert spectrum.eigenvalue([1.0, 3.0]).tolist() == [3.0, 1.0]
+    with pytest.raises(ValueError, match=r"^index must be whole.*got 1\.5$"):
+        spectrum.eigenvalue([1, 1.5])
+
+
+@pytest.mark.parametrize("ranks", [5, slice(4, 100), ([1, 2], 3), (4, None), ("4", "100"), (4, 10**20), (1, 2, 3), ()])
+def test_ranks_that_are_no_pair_of_whole_numbers_are_refused_by_name(ranks):
+    with pytest.raises(ValueError, match=r"^ranks must be"):
+        fit_spectrum(PowerLaw(1.0, 1000).eigenvalues, ranks=ranks)
+
+
+def test_a_fitted_line_begins_above_rank_zero():
+    fit = SpectrumFit(1.0, 0.1, 2.0, (4, 100))
+    assert fit.line(np.array([1, 10**20], dtype=object)).tolist() == [2.0, 2e-40]
+    for bad in (0, -1, "3", None):
+        with pytest.raises(ValueError, match=r"^rank must be"):
+            fit.line(bad)

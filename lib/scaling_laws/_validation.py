@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import numbers
 from collections.abc import Collection
+from decimal import Decimal
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 MAX_SIZE = 10**15
+MOST_SHOWN = 200  # characters of a value in an error message
+REAL = (numbers.Real, Decimal)
 
 
 def real_array(
@@ -16,11 +19,11 @@ def real_array(
 ) -> np.ndarray:
     """Return `value` as a float array, or raise `ValueError` naming it and its range."""
     limits = [("greater than", above), ("at least", at_least), ("at most", at_most)]
-    allowed = " and ".join(["finite", *(f"{words} {limit:g}" for words, limit in limits if np.isfinite(limit))])
+    allowed = " and ".join(["finite", *(f"{words} {_limit(limit)}" for words, limit in limits if np.isfinite(limit))])
     try:
         array = np.asarray(value)
-        if array.dtype.kind == "O" and array.size and all(isinstance(entry, numbers.Real) for entry in array.flat):
-            array = array.astype(float)  # whole numbers from 2**64 on, which numpy keeps as objects
+        if array.dtype.kind == "O" and array.size and all(isinstance(entry, REAL) for entry in array.flat):
+            array = array.astype(float)  # numbers that numpy keeps as objects: whole ones from 2**64 on, fractions
         if array.dtype.kind not in "biuf":
             raise TypeError
         array = array.astype(float)
@@ -29,6 +32,22 @@ def real_array(
     bad = ~(np.isfinite(array) & (array > above) & (array >= at_least) & (array <= at_most))
     if bad.any():
         raise ValueError(f"{name} must be {allowed}; got {array[bad].flat[0]:g}")
+    return array
+
+
+def complex_array(name: str, value: ArrayLike) -> np.ndarray:
+    """Return `value` as an array of complex numbers, or raise `ValueError` naming it."""
+    try:
+        array = np.asarray(value)
+        if array.dtype.kind == "O" and all(isinstance(entry, (complex, *REAL)) for entry in array.flat):
+            array = array.astype(complex)
+        if array.dtype.kind not in "biufc":
+            raise TypeError
+        array = array.astype(complex)
+    except (TypeError, ValueError, OverflowError):
+        raise ValueError(f"{name} must be real or complex and finite; got {_shown(value)}") from None
+    if not np.isfinite(array).all():
+        raise ValueError(f"{name} must be finite; got {array[~np.isfinite(array)].flat[0]:g}")
     return array
 
 
@@ -41,15 +60,17 @@ def real_number(name: str, value: float, **limits: float) -> float:
 
 
 def whole_number(name: str, value: int, *, at_least: int = 1, at_most: int = MAX_SIZE) -> int:
-    """Return `value` as an int; whole floats such as ``1e6`` are accepted."""
-    allowed = f"{name} must be a whole number from {at_least} to {at_most:.3g}"
+    """Return `value` as an int; whole floats such as ``1e6`` and arrays without axes are accepted."""
+    number = value[()] if isinstance(value, np.ndarray) and value.ndim == 0 else value
     try:
-        is_whole = isinstance(value, numbers.Real) and float(value).is_integer()
-    except (OverflowError, ValueError):
-        is_whole = False
-    if not is_whole or isinstance(value, bool) or not at_least <= value <= at_most:
-        raise ValueError(f"{allowed}; got {_shown(value)}")
-    return int(value)
+        whole = int(number) if isinstance(number, REAL) and not isinstance(number, bool) else None
+    except (OverflowError, ValueError):  # infinite, or not a number
+        whole = None
+    if whole is None or whole != number or not at_least <= whole <= at_most:
+        raise ValueError(
+            f"{name} must be a whole number from {_limit(at_least)} to {_limit(at_most)}; got {_shown(value)}"
+        )
+    return whole
 
 
 def one_of(name: str, value: str, allowed: Collection[str]) -> str:
@@ -59,11 +80,31 @@ def one_of(name: str, value: str, allowed: Collection[str]) -> str:
     return value
 
 
+def has_method(name: str, value: object, method: str, wanted: str) -> None:
+    """Raise `ValueError` saying what is wanted if `value` has no such method."""
+    if not callable(getattr(value, method, None)):
+        raise ValueError(f"{name} must be {wanted}; got {_shown(value)}")
+
+
+def check_generator(rng: np.random.Generator) -> None:
+    """Refuse a seed: the same one for teacher, latents and noise would make all three the same numbers."""
+    if not isinstance(rng, np.random.Generator):
+        advice = "such as numpy.random.default_rng(0)"
+        raise ValueError(f"rng must be a numpy.random.Generator, {advice}; got {_shown(rng)}")
+
+
+def _limit(value: float) -> str:
+    """A limit as an error message shows it: short, unless that would change it."""
+    short = f"{value:g}"
+    return short if float(short) == value else f"{value:,}"
+
+
 def _shown(value) -> str:
     """`value` as an error message shows it: whole numbers of hundreds of digits are not written out."""
     if isinstance(value, int) and value.bit_length() > 1024:
         return f"a whole number beyond {np.finfo(float).max:.3g}"
     try:
-        return repr(value)
+        text = repr(value)
     except ValueError:  # Python writes out no whole number of more than 4300 digits
         return "a whole number too long to write out"
+    return text if len(text) <= MOST_SHOWN else f"{text[:MOST_SHOWN]} ..."

@@ -169,7 +169,15 @@ def local_exponent(loss: Callable[[np.ndarray], ArrayLike], size: ArrayLike) -> 
     array([0.4545, 0.25  ])
     """
     size = real_array("size", size, above=0)
-    ahead, behind = (np.asarray(loss(size * np.exp(step)), dtype=float) for step in (STEP, -STEP))
-    if not ((ahead > 0) & (behind > 0)).all():
-        raise ValueError("loss must be positive at the given sizes")
+    if not callable(loss):
+        raise ValueError(f"loss must be a function of the size; got {type(loss).__name__}")
+    ahead, behind = (_positive(loss(size * np.exp(step))) for step in (STEP, -STEP))
     return (np.log(behind / ahead) / (2 * STEP))[()]
+
+
+def _positive(losses: ArrayLike) -> np.ndarray:
+    """What a reader's function returned, refused where it is not positive or no number at all."""
+    try:
+        return real_array("loss", losses, above=0)
+    except ValueError as error:
+        raise ValueError(f"loss must be positive at the given sizes: {error}") from None

@@ -15,15 +15,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from math import comb
-from operator import index
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.patches import Polygon
 from numpy.typing import ArrayLike
 
-from ._validation import MAX_SIZE, real_array, real_number, whole_number
-from .plotting import BLUE, GREEN, GREY, ORANGE
+from ._validation import MAX_SIZE, has_method, real_array, real_number, whole_number
+from .plotting import BLUE, GREEN, GREY, ONE_AXES, ORANGE
 from .spectra import Empirical
 
 MAX_ORDER = 5  # 945 pairings of each kind at k = 5; k = 6 would have 10395
@@ -95,7 +94,7 @@ class Diagram:
     def __post_init__(self) -> None:
         for name in ("x", "u"):
             try:
-                pairs = tuple(sorted(tuple(sorted((index(p), index(q)))) for p, q in getattr(self, name)))
+                pairs = tuple(sorted(tuple(sorted((_place(p), _place(q)))) for p, q in getattr(self, name)))
             except (TypeError, ValueError):
                 raise ValueError(f"{name} must pair places by twos; got {getattr(self, name)!r}") from None
             object.__setattr__(self, name, pairs)
@@ -336,6 +335,9 @@ def draw_diagram(axes: Axes, diagram: Diagram, *, labels: bool = True) -> None:
     >>> draw_diagram(axes, Diagram(x=((0, 1), (2, 3)), u=((0, 3), (1, 2))))
     >>> plt.close(figure)
     """
+    has_method("axes", axes, "add_patch", ONE_AXES)
+    if not isinstance(diagram, Diagram):
+        raise ValueError(f"diagram must be one Diagram; got {type(diagram).__name__}")
     n = 2 * diagram.order
     middle = np.pi / 2 - 2 * np.pi * np.arange(n) / n  # of each place, clockwise
     side = np.where(np.arange(n) % 2, 1, -1)  # the sample arc of an even place comes before it
@@ -364,6 +366,10 @@ def draw_diagram(axes: Axes, diagram: Diagram, *, labels: bool = True) -> None:
             axes.text(*at, str(p), color=GREY, fontsize=8, ha="center", va="center")
     axes.set(aspect="equal", xlim=(-1.3, 1.3), ylim=(-1.3, 1.3))
     axes.axis("off")
+
+
+def _place(value: int) -> int:
+    return whole_number("place", value, at_least=-MAX_SIZE)
 
 
 def _chord(start: float, end: float, bow: float) -> np.ndarray:

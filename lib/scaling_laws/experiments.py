@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from tqdm.auto import tqdm
 
-from ._validation import one_of, real_array, real_number, whole_number
+from ._validation import has_method, one_of, real_array, real_number, whole_number
 from .features import ACTIVATIONS, RandomFeatures
 from .latent import LatentModel
 from .regression import ridge_path, shrunk_inverse
@@ -129,6 +129,8 @@ def simulate(
     """
     setting = _check_setting(model, n_features, n_samples, ridge, feature_var)
     one_of("activation", activation, ACTIVATIONS)
+    if executor is not None:
+        has_method("executor", executor, "submit", "such as concurrent.futures.ProcessPoolExecutor(4), or None")
     run, seeds = partial(_trial, *setting, activation), _spawn_seeds(seed, n_trials)
     if executor is None:
         results = list(tqdm(map(run, seeds), total=n_trials, disable=not progress, unit="trial"))

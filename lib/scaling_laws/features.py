@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy.special import erf
 
-from ._validation import one_of, real_array, real_number, whole_number
+from ._validation import check_generator, one_of, real_array, real_number, whole_number
 from .spectra import Spectrum, check_spectrum
 
 ACTIVATIONS: dict[str, Callable[[np.ndarray], np.ndarray]] = {
@@ -82,11 +82,12 @@ class RandomFeatures:
         r"""Draw :math:`u_{jI} \sim N(0, \sigma_u^2/M)` for `n_features` features of `n_latent` latents."""
         n_features, n_latent = whole_number("n_features", n_features), whole_number("n_latent", n_latent)
         deviation = np.sqrt(real_number("feature_var", feature_var, above=0) / n_latent)
+        check_generator(rng)
         return cls(deviation * rng.standard_normal((n_features, n_latent)), activation)
 
     def __call__(self, latents: np.ndarray) -> np.ndarray:
         """Features of each row of `latents`, shape (n_samples, N)."""
-        latents = np.asarray(latents)
+        latents = real_array("latents", latents)
         if latents.ndim != 2 or latents.shape[1] != self.weights.shape[1]:
             raise ValueError(f"latents must have shape (n_samples, {self.weights.shape[1]}); got {latents.shape}")
         return ACTIVATIONS[self.activation](latents @ self.weights.T)

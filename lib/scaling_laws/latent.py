@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ._validation import real_number, whole_number
+from ._validation import check_generator, real_array, real_number, whole_number
 from .spectra import Spectrum, check_spectrum
 
 
@@ -56,21 +56,21 @@ class LatentModel:
 
     def draw_teacher(self, rng: np.random.Generator) -> np.ndarray:
         r"""Teacher weights :math:`w`, shape (M,)."""
-        _check_generator(rng)
+        check_generator(rng)
         return np.sqrt(self.weight_var) * rng.standard_normal(self.spectrum.n_latent)
 
     def draw_latents(self, n_samples: int, rng: np.random.Generator) -> np.ndarray:
         r"""Latent vectors as rows, shape (n_samples, M)."""
         n_samples = whole_number("n_samples", n_samples)
-        _check_generator(rng)
+        check_generator(rng)
         latents = rng.standard_normal((n_samples, self.spectrum.n_latent))
         latents *= np.sqrt(self.spectrum.eigenvalues)
         return latents
 
     def draw_labels(self, latents: np.ndarray, teacher: np.ndarray, rng: np.random.Generator) -> np.ndarray:
         r"""Labels :math:`w \cdot x + \varepsilon`, shape (n_samples,)."""
-        _check_generator(rng)
-        latents, teacher = np.asarray(latents), np.asarray(teacher)
+        check_generator(rng)
+        latents, teacher = real_array("latents", latents), real_array("teacher", teacher)
         n_latent = self.spectrum.n_latent
         if latents.ndim != 2 or latents.shape[1] != n_latent:
             raise ValueError(f"latents must have shape (n_samples, {n_latent}); got {latents.shape}")
@@ -78,9 +78,3 @@ class LatentModel:
             raise ValueError(f"teacher must have shape ({n_latent},); got {teacher.shape}")
         noise = np.sqrt(self.noise_var) * rng.standard_normal(len(latents))
         return latents @ teacher + noise
-
-
-def _check_generator(rng: np.random.Generator) -> None:
-    """Refuse a seed: the same one for teacher, latents and noise would make all three the same numbers."""
-    if not isinstance(rng, np.random.Generator):
-        raise ValueError(f"rng must be a numpy.random.Generator, such as numpy.random.default_rng(0); got {rng!r:.60}")

@@ -20,9 +20,11 @@ from matplotlib.figure import Figure
 from numpy.typing import ArrayLike
 
 from ._themes import save_variants
+from ._validation import has_method, real_array, real_number
 
 BLUE, ORANGE, GREEN, PINK, SKY, YELLOW = "#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00"
 BLACK, GREY = "#222222", "#8A8A8A"
+ONE_AXES = "one matplotlib Axes, such as plt.subplots()[1]"
 
 STYLE = {
     "figure.figsize": (5.9, 3.7),
@@ -111,8 +113,10 @@ def plot_simulation(
     >>> bars = plot_simulation(axes, [1, 2], [3.0, 4.0], [0.1, 0.2])
     >>> plt.close(figure)
     """
+    has_method("axes", axes, "errorbar", ONE_AXES)
+    x, mean, stderr = (_ordinates(*pair) for pair in (("x", x), ("mean", mean), ("stderr", stderr)))
     style = {"fmt": "o", "markersize": 4, "elinewidth": 1.2, "capsize": 2, "linestyle": "none", "zorder": 3} | style
-    return axes.errorbar(x, mean, yerr=2 * np.asarray(stderr), color=color, ecolor=color, **style)
+    return axes.errorbar(x, mean, yerr=2 * stderr, color=color, ecolor=color, **style)
 
 
 def slope_guide(axes: Axes, x: tuple[float, float], y: float, exponent: float, label: str) -> None:
@@ -137,8 +141,19 @@ def slope_guide(axes: Axes, x: tuple[float, float], y: float, exponent: float, l
     >>> slope_guide(axes, (1, 10), 1.0, -1, "slope -1")
     >>> plt.close(figure)
     """
-    ends = np.asarray(x, dtype=float)
+    has_method("axes", axes, "plot", ONE_AXES)
+    ends, y, exponent = real_array("x", x, above=0), real_number("y", y), real_number("exponent", exponent)
+    if ends.shape != (2,):
+        raise ValueError(f"x must be a pair (begin, end); got shape {ends.shape}")
     axes.plot(ends, y * (ends / ends[0]) ** exponent, color=GREY, linestyle="--", linewidth=1.2)
     middle = np.sqrt(ends[0] * ends[1])
     at = (middle, y * (middle / ends[0]) ** exponent)
     axes.annotate(label, at, xytext=(4, 4), textcoords="offset points", color=GREY, fontsize=10)
+
+
+def _ordinates(name: str, values: ArrayLike) -> np.ndarray:
+    """`values` as floats; those that are not numbers leave gaps, as the error of a single trial does."""
+    array = np.asarray(values)
+    if array.dtype.kind == "f":
+        return array
+    return real_array(name, values)

@@ -13,7 +13,7 @@ from numpy.typing import ArrayLike
 from scipy.optimize import least_squares
 from tqdm.auto import tqdm
 
-from ._validation import real_array, real_number, whole_number
+from ._validation import check_generator, real_array, real_number, whole_number
 from .regression import ridge_path
 
 TOLERANCES = {"ftol": 1e-10, "xtol": 1e-10, "gtol": 1e-10}  # of `QuadraticModel.fit`
@@ -96,6 +96,7 @@ class QuadraticModel:
         """
         n_features, n_latent = whole_number("n_features", n_features), whole_number("n_latent", n_latent)
         variance = real_number("feature_var", feature_var, above=0) / n_latent
+        check_generator(rng)
         weights = np.sqrt(variance) * rng.standard_normal((n_features, n_latent))
         meta_weights = variance * rng.standard_normal((n_features, n_features, n_latent))
         return cls(weights, (meta_weights + meta_weights.swapaxes(0, 1)) / np.sqrt(2), strength)
@@ -108,7 +109,7 @@ class QuadraticModel:
     def student(self, coefficients: ArrayLike) -> np.ndarray:
         r"""The student's weights :math:`\beta` on the latents, shape (M,)."""
         # the quadratic term counts half in beta, and in full in the effective weights
-        return np.asarray(coefficients) @ (self.weights + self.effective_weights(coefficients)) / 2
+        return real_array("coefficients", coefficients) @ (self.weights + self.effective_weights(coefficients)) / 2
 
     def __call__(self, latents: ArrayLike, coefficients: ArrayLike) -> np.ndarray:
         r"""The output :math:`\hat y = \beta \cdot x` for each row of `latents`, shape (n_samples,)."""

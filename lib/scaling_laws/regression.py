@@ -96,7 +96,8 @@ def shrunk_inverse(singular: np.ndarray, ridge: ArrayLike, shape: tuple[int, int
     >>> shrunk_inverse(np.array([2.0, 1e-18]), 0.0, (3, 2))
     array([0.5, 0. ])
     """
-    keep = singular > max(shape) * EPS * singular[0]
+    singular, ridge = real_array("singular", singular, at_least=0), real_array("ridge", ridge, at_least=0)
+    keep = singular > max(shape) * EPS * singular.max(initial=0.0)
     return np.where(keep, singular, 0.0) / np.where(keep, singular**2 + ridge, 1.0)
 
 

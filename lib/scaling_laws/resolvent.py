@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy.optimize import elementwise
 
-from ._validation import MAX_SIZE, real_array, real_number
+from ._validation import MAX_SIZE, complex_array, real_array, real_number
 from .spectra import PowerLaw, Spectrum, check_spectrum
 from .theory import solve_delta
 
@@ -115,8 +115,7 @@ def stieltjes(
     211000.7419 211000.7419
     """
     spectrum, sizes, unit = _model(spectrum, n_features, n_samples, feature_var)
-    parts = np.asarray(z)
-    z = real_array("z", parts.real) + 1j * real_array("z", parts.imag)
+    z = complex_array("z", z)
     if (z == 0).any():
         raise ValueError("z must be different from 0")
     return _stieltjes(z, spectrum, sizes, unit, sizes[0])

@@ -204,7 +204,7 @@ class PowerLaw(Spectrum):
         integral is an incomplete beta function. Relative error
         below 1e-12 for :math:`\alpha \le 5`.
         """
-        return power_law_sum(self.alpha, self.n_latent, self.scale, _check_mode_sum(delta, p, q), p, q)
+        return power_law_sum(self.alpha, self.n_latent, self.scale, *_check_mode_sum(delta, p, q))
 
     def continued_sums(self, delta: np.ndarray) -> np.ndarray:
         """Sums at complex `delta`; see `Spectrum.continued_sums`."""
@@ -289,11 +289,15 @@ class Empirical(Spectrum):
 
     def eigenvalue(self, index: ArrayLike) -> np.ndarray:
         """The eigenvalues at the given ranks, counted from 1."""
-        return self.eigenvalues[real_array("index", index, at_least=1, at_most=self.n_latent).astype(int) - 1]
+        index = real_array("index", index, at_least=1, at_most=self.n_latent)
+        if (index % 1).any():
+            between = index[index % 1 > 0][0]
+            raise ValueError(f"index must be whole: a list has no eigenvalue between two; got {between:g}")
+        return self.eigenvalues[index.astype(int) - 1]
 
     def mode_sum(self, delta: ArrayLike, p: int, q: int) -> np.ndarray:
         r"""The sum :math:`\sum_I f_I^p g_I^q` over the positive eigenvalues; see `PowerLaw.mode_sum`."""
-        return direct_sum(self.eigenvalues[: self.rank], _check_mode_sum(delta, p, q), p, q)
+        return direct_sum(self.eigenvalues[: self.rank], *_check_mode_sum(delta, p, q))
 
 
 class SpectrumFit(NamedTuple):
@@ -321,7 +325,7 @@ class SpectrumFit(NamedTuple):
 
     def line(self, rank: ArrayLike) -> np.ndarray:
         """The fitted eigenvalues at the given ranks."""
-        return self.scale * np.asarray(rank, dtype=float) ** -(1 + self.alpha)
+        return self.scale * real_array("rank", rank, above=0) ** -(1 + self.alpha)
 
 
 def fit_spectrum(
@@ -493,9 +497,11 @@ def _range_of_ranks(rank: int, n_samples: int | None, ranks: tuple[int, int] | N
         if n_samples < 64:
             raise ValueError(f"n_samples must be at least 64 {advice}. Got {n_samples}")
         return 4, min(rank // 2, max(n_samples // 8, 19))
-    if np.shape(ranks) != (2,):
-        raise ValueError(f"ranks must be a pair of whole numbers (first, last); got {ranks!r}")
-    low, high = (whole_number("ranks", one) for one in ranks)
+    try:
+        low, high = ranks
+    except (TypeError, ValueError):
+        raise ValueError(f"ranks must be a pair of whole numbers (first, last); got {ranks!r}") from None
+    low, high = whole_number("ranks", low), whole_number("ranks", high)
     if low > high - 15 or high > rank:
         raise ValueError(
             f"ranks must span at least 16 ranks and end at {rank}, the number of positive eigenvalues, or before;"
@@ -504,9 +510,13 @@ def _range_of_ranks(rank: int, n_samples: int | None, ranks: tuple[int, int] | N
     return low, high
 
 
-def _check_mode_sum(delta: ArrayLike, p: int, q: int) -> np.ndarray:
-    if not (p in (1, 2, 3) and q in (0, 1, 2, 3)) and (p, q) != (0, 1):
+def _check_mode_sum(delta: ArrayLike, p: int, q: int) -> tuple[np.ndarray, int, int]:
+    try:
+        exponents = whole_number("p", p, at_least=0, at_most=3), whole_number("q", q, at_least=0, at_most=3)
+    except ValueError:
+        exponents = None
+    if exponents is None or (exponents[0] == 0 and exponents[1] != 1):
         raise ValueError(
             f"p and q must be p from 1 to 3 and q from 0 to 3, or p = 0 and q = 1; got p = {p!r}, q = {q!r}"
         )
-    return real_array("delta", delta, at_least=0)
+    return real_array("delta", delta, at_least=0), *exponents
