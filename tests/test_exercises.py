@@ -1,4 +1,5 @@
 import re
+from decimal import Decimal
 from pathlib import Path
 
 import nbformat
@@ -152,3 +153,40 @@ def test_answers_known_in_closed_form_agree():
     )
     k = np.pi / 2  # alpha = 1: L = N Delta_N with df1 = k / sqrt(Delta) - 1/2
     assert ANSWERS["bottleneck"].value() == pytest.approx(100 * (k / 100.5) ** 2, rel=1e-3)
+
+
+@pytest.mark.parametrize("answer", ["0.1", [0.1], (0.1,), np.array(0.1), np.array([[0.1]]), Decimal("0.1"), 0.1 + 0j])
+def test_a_number_may_come_in_any_wrapping(answer):
+    assert check("ols-limit", answer)
+
+
+@pytest.mark.parametrize(
+    ("answer", "words"),
+    [
+        ("0,1", "should be a number; got '0,1', not one like '0.5'"),
+        ([0.1, 0.2], "single number; got 2 of them"),
+        ([], "single number; got 0 of them"),
+        (np.nan, "finite number; got nan"),
+        ("inf", "finite number; got inf"),
+        (0.1 + 1j, "should be a number; got complex"),
+        ({0.1: 0.1}, "should be a number; got dict"),
+    ],
+)
+def test_what_is_not_one_number_is_told_apart_from_a_wrong_one(answer, words):
+    verdict = check("ols-limit", answer)
+    assert not verdict
+    assert words in verdict.message
+
+
+@pytest.mark.parametrize(
+    "returned", ["abc", [[1], [1, 2]], 1j, np.array(1j), {}, print, 10**400], ids=lambda value: "bad"
+)
+def test_a_function_that_returns_no_numbers_is_not_said_to_have_raised(returned):
+    verdict = check("scaled-ridge", lambda *arguments: returned)
+    assert verdict.message.startswith("Your function should return real numbers")
+
+
+@pytest.mark.parametrize("label", [["ols-limit"], np.array(["ols-limit", "a"]), None, 0.1, {}])
+def test_a_label_that_is_no_name_is_refused(label):
+    with pytest.raises(ValueError, match=r"^label must be one of"):
+        check(label, 0.1)

@@ -81,9 +81,15 @@ class _Number:
     def check(self, answer: Any) -> Verdict:
         """Compare `answer` with the value."""
         try:
-            given = float(answer)
+            given = _as_floats(answer)
         except (TypeError, ValueError, OverflowError):
-            return Verdict(False, f"The answer should be a number; got {type(answer).__name__}.")
+            got = f"{answer[:20]!r}, not one like '0.5'" if isinstance(answer, str) else type(answer).__name__
+            return Verdict(False, f"The answer should be a number; got {got}.")
+        if given.size != 1:
+            return Verdict(False, f"The answer should be a single number; got {given.size} of them.")
+        given = given.item()
+        if not np.isfinite(given):
+            return Verdict(False, f"The answer should be a finite number; got {given}.")
         if abs(given - self.value()) <= self.tolerance:
             return Verdict(True, "Correct.")
         return Verdict(False, f"Not yet. {self.hint}")
@@ -108,9 +114,13 @@ class _Function:
                 returned = answer(*arguments)
                 if returned is None:
                     return Verdict(False, "Your function returned None: does it end with a return statement?")
-                given = np.asarray(returned, dtype=float)
             except Exception as error:  # whatever a reader's function may raise
                 return Verdict(False, f"Your function raised {type(error).__name__}: {error}")
+            try:
+                given = _as_floats(returned)
+            except (TypeError, ValueError, OverflowError):
+                got = type(returned).__name__
+                return Verdict(False, f"Your function should return real numbers; it returned what is none: {got}.")
             if given.shape != expected.shape:
                 shapes = f"an array of shape {given.shape}, expected {expected.shape}"
                 return Verdict(False, f"Your function returned {shapes} (() is a single number).")
@@ -136,6 +146,16 @@ class _Names:
         if right == len(expected):
             return Verdict(True, "Correct.")
         return Verdict(False, f"Not yet: {right} of {len(expected)} are right. {self.hint}")
+
+
+def _as_floats(value: Any) -> np.ndarray:
+    """`value` as floats; complex numbers pass where all are real, as roots of polynomials come."""
+    array = np.asarray(value)
+    if array.dtype.kind == "c" and not array.imag.any():
+        array = array.real
+    if array.dtype.kind == "c" or isinstance(value, (bytes, dict)):
+        raise TypeError
+    return array.astype(float)
 
 
 def check(label: str, answer: Any = None) -> Verdict:
@@ -165,8 +185,7 @@ def check(label: str, answer: Any = None) -> Verdict:
     >>> bool(check("ols-limit", 0.2))
     False
     """
-    if label not in ANSWERS:
-        raise ValueError(f"label must be one of {sorted(ANSWERS)}; got {label!r}")
+    one_of("label", label, ANSWERS)
     if answer is None:
         return Verdict(False, "No answer yet: put yours in place of None.")
     return ANSWERS[label].check(answer)
