@@ -306,7 +306,7 @@ def test_too_few_samples_or_eigenvalues_for_the_default_range_are_said_to_be_tha
     assert fit_spectrum(values[:37], ranks=(4, 30)).alpha == pytest.approx(0.5)
 
 
-@pytest.mark.parametrize("ranks", [40, (4,), (4, 20, 40), "4-40", [[4, 40]]])
+@pytest.mark.parametrize("ranks", [40, (4,), (4, 20, 40), "4-40", "40", [[4, 40]], {4, 40}, slice(4, 40)])
 def test_ranks_that_are_no_pair_are_refused_by_name(ranks):
     with pytest.raises(ValueError, match=r"^ranks must be a pair"):
         fit_spectrum(PowerLaw(0.5, 100).eigenvalues, ranks=ranks)
@@ -420,9 +420,9 @@ def test_a_list_has_no_eigenvalue_between_two():
         spectrum.eigenvalue([1, 1.5])
 
 
-@pytest.mark.parametrize("ranks", [5, slice(4, 100), ([1, 2], 3), (4, None), ("4", "100"), (4, 10**20), (1, 2, 3), ()])
-def test_ranks_that_are_no_pair_of_whole_numbers_are_refused_by_name(ranks):
-    with pytest.raises(ValueError, match=r"^ranks must be"):
+@pytest.mark.parametrize("ranks", [([1, 2], 3), (4, None), ("4", "100"), (4, 10**20), (4, 99.5)])
+def test_ranks_that_are_not_whole_are_refused_by_name(ranks):
+    with pytest.raises(ValueError, match=r"^ranks must be a whole number"):
         fit_spectrum(PowerLaw(1.0, 1000).eigenvalues, ranks=ranks)
 
 

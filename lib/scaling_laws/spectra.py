@@ -498,8 +498,8 @@ def _range_of_ranks(rank: int, n_samples: int | None, ranks: tuple[int, int] | N
             raise ValueError(f"n_samples must be at least 64 {advice}. Got {n_samples}")
         return 4, min(rank // 2, max(n_samples // 8, 19))
     try:
-        low, high = ranks
-    except (TypeError, ValueError):
+        low, high = ranks if isinstance(ranks, (tuple, list, range, np.ndarray)) else ()
+    except ValueError:
         raise ValueError(f"ranks must be a pair of whole numbers (first, last); got {ranks!r}") from None
     low, high = whole_number("ranks", low), whole_number("ranks", high)
     if low > high - 15 or high > rank:
