@@ -432,3 +432,10 @@ def test_a_fitted_line_begins_above_rank_zero():
     for bad in (0, -1, "3", None):
         with pytest.raises(ValueError, match=r"^rank must be"):
             fit.line(bad)
+
+
+@pytest.mark.parametrize(("alpha", "n_latent"), [(10**30, 1), (1e-300, 1000), (1e-17, 1000), (1e-8, 1000), (400, 2)])
+def test_the_trace_is_a_number_at_any_exponent(alpha, n_latent):
+    spectrum = PowerLaw(alpha, n_latent, 2.0)
+    assert spectrum.trace == pytest.approx(spectrum.eigenvalues.sum(), rel=1e-6)
+    assert spectrum.tail(n_latent) == 0

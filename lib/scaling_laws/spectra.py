@@ -15,13 +15,14 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy.special import zeta
+from scipy.special import digamma, zeta
 
 from ._mode_sums import continued_direct_sums, continued_power_law_sums, direct_sum, power_law_sum
 from ._validation import real_array, real_number, whole_number
 
 MAX_LISTED = 10**8  # most eigenvalues that `eigenvalues` will list
 MAX_DIRECT = 512  # most latents whose sums at complex delta are added term by term
+HARMONIC = 1e-9  # at smaller alpha a tail of the harmonic series is nearer than a difference of large zeta functions
 SMALLEST_EIGENVALUE = 1e-150  # keeps squares of eigenvalues within floating-point range
 
 
@@ -176,6 +177,12 @@ class PowerLaw(Spectrum):
     def tail(self, n_visible: int) -> float:
         r"""Variance of the latents beyond the first `n_visible`, :math:`\sum_{I>M_0} \lambda_I`."""
         after = whole_number("n_visible", n_visible, at_least=0, at_most=self.n_latent) + 1.0
+        if after > self.n_latent:
+            return 0.0
+        if self.n_latent == 1:  # any alpha goes, even one beyond the range of the zeta function
+            return self.scale
+        if self.alpha < HARMONIC:
+            return float(self.scale * (digamma(self.n_latent + 1.0) - digamma(after)))
         return float(self.scale * (zeta(1 + self.alpha, after) - zeta(1 + self.alpha, self.n_latent + 1.0)))
 
     def mode_sum(self, delta: ArrayLike, p: int, q: int) -> np.ndarray:
