@@ -49,9 +49,11 @@ def checkout(tmp_path):
     for name in ["Makefile", "requirements.txt", "pyproject.toml"]:
         shutil.copy(ROOT / name, tmp_path)
 
+    outer = {name: value for name, value in os.environ.items() if not name.startswith(("MAKE", "MFLAGS", "IPYTHONDIR"))}
+
     def make(*arguments, **environment):
         return subprocess.run(
-            ["make", *arguments], cwd=tmp_path, env=os.environ | environment, capture_output=True, text=True
+            ["make", *arguments], cwd=tmp_path, env=outer | environment, capture_output=True, text=True
         )
 
     return tmp_path, make
