@@ -12,7 +12,7 @@ from scipy.optimize import brentq
 from scipy.stats import norm
 from sklearn.datasets import load_digits
 
-from scaling_laws.eigenframework import Measurement, Population, measure_loss, predict_loss
+from scaling_laws.eigenframework import Measurement, Population, forecast_loss, measure_loss, predict_loss
 from scaling_laws.features import ACTIVATIONS, feature_kernel
 from scaling_laws.natural import load_digits_population, load_patch_population
 from scaling_laws.plateaus import truncated_loss
@@ -470,6 +470,114 @@ def test_predictions_with_scales_agree_with_elliptical_data():
     assert np.sqrt(np.mean(np.square(scores))) < 1.6
     assert abs(np.mean(deviations)) < 0.02
     assert np.count_nonzero(np.abs(plain) > 0.1) >= 7  # where the sizes are ignored
+
+
+# ------------------------------------------------------------------------------------------------- inputs not drawn yet
+
+
+def test_in_a_very_large_population_the_forecast_is_the_prediction():
+    values, projections = np.zeros((2, 200_000))
+    values[:110], projections[:110] = VALUES, PROJECTIONS
+    n, t, ridge = np.array([[20], [90], [300]]), np.array([25, 80, 400]), np.array([1e-3, 1.0])[:, None, None]
+    found = forecast_loss(population_of(values, projections), n, t, ridge)
+    assert_allclose(found, predict_loss(ROUGH, n, t, ridge), rtol=5e-3)
+
+
+def weighted_objective(n, t, ridge, weight):
+    """Least value of (sum of squared errors + ridge |theta|^2) if inputs that were not drawn count with a weight.
+
+    With equations of their own: sum_p w_p c/(1 + w_p c) = df1 over all inputs, h = df1/(c (1 - df1/P)), Delta (N - df1)
+    h = ridge, and the least value is h sum_k y_k^2 g_k on average.
+    """
+    size = VALUES.size
+
+    def parts(log_c):
+        c = np.exp(log_c)
+        df1 = t * c / (1 + c) + (size - t) * weight * c / (1 + weight * c)
+        h = df1 / (c * (1 - df1 / size))
+        delta = ridge / ((n - df1) * h) if df1 < n else np.inf
+        return df1, h, delta
+
+    def excess(log_c):
+        df1, _, delta = parts(log_c)
+        return df1 - np.sum(VALUES / (VALUES + delta))
+
+    _, h, delta = parts(brentq(excess, -40, 40, xtol=1e-14, rtol=1e-15))
+    return h * (PROJECTIONS @ (delta / (VALUES + delta)))
+
+
+def test_the_forecast_is_the_slope_of_the_objective_in_the_weight_of_what_was_not_drawn():
+    rng = np.random.default_rng(7)
+    for _ in range(40):
+        n, t, ridge = 10 ** rng.uniform(0.5, 2.5), rng.uniform(3, 100), 10 ** rng.uniform(-2, 2)
+        slope = [
+            (weighted_objective(n, t, ridge, step) - weighted_objective(n, t, ridge, -step)) / (2 * step)
+            for step in (1e-5, 2e-5)
+        ]
+        expected = (4 * slope[0] - slope[1]) / 3 / (VALUES.size - t)
+        assert forecast_loss(ROUGH, n, t, ridge) == pytest.approx(expected, rel=2e-5)
+
+
+def orthogonal_losses(population, n, t, ridge, n_trials, seed):
+    """Losses on what was not drawn, with random orthogonal functions in place of the eigenfunctions."""
+    rng, losses = np.random.default_rng(seed), []
+    scale, teacher = np.sqrt(population.spectrum.eigenvalues), np.sqrt(population.projections)
+    for _ in range(n_trials):
+        functions = np.linalg.qr(rng.standard_normal((scale.size, scale.size)))[0] * np.sqrt(scale.size)
+        weights = scale[:, None] * rng.standard_normal((scale.size, n))
+        features, labels = functions @ weights, functions @ teacher
+        gram = features[:t].T @ features[:t] + ridge * np.eye(n)
+        student = np.linalg.solve(gram, features[:t].T @ labels[:t])
+        losses.append(np.mean((features[t:] @ student - labels[t:]) ** 2))
+    return np.mean(losses), np.std(losses, ddof=1) / np.sqrt(n_trials)
+
+
+def test_the_forecast_agrees_with_random_orthogonal_functions():
+    values = np.arange(1, 301) ** -1.6
+    population = population_of(values, np.random.default_rng(8).exponential(size=300) * values)
+    scores, plain = [], []
+    for i, (n, t, ridge) in enumerate([(40, 150, 1e-2), (150, 100, 0.1), (80, 80, 0.1), (100, 250, 0.3)]):
+        measured, error = orthogonal_losses(population, n, t, ridge, 60, seed=i)
+        predicted = forecast_loss(population, n, t, ridge)
+        scores.append((measured - predicted) / np.hypot(error, 0.7 * predicted / min(n, t)))
+        plain.append(measured / predict_loss(population, n, t, ridge))
+    assert np.max(np.abs(scores)) < 3.5
+    assert np.min(plain) > 1.1
+
+
+def test_what_is_left_of_a_real_population_has_the_loss_of_the_forecast():
+    population, ratios = digits(), []
+    for n, t in ((100, 300), (400, 200), (300, 500)):
+        run = measure_loss(population, n, t, 1.0, replace=False, n_trials=20, seed=1)
+        unseen = (1000 * run.test - t * run.train).mean() / (1000 - t)
+        ratios.append(unseen / forecast_loss(population, n, t, 1.0))
+        assert unseen / predict_loss(population, n, t, 1.0) > 1.15
+    assert 0.93 < np.min(ratios) < np.max(ratios) < 1.15
+
+
+def test_forecasts_broadcast_and_no_ridge_is_their_limit():
+    n, t = np.array([[10], [50], [200]]), np.array([20, 60, 109])
+    losses = forecast_loss(ROUGH, n, t, 0.3)
+    one_by_one = [forecast_loss(ROUGH, *setting, 0.3) for setting in np.broadcast(n, t)]
+    assert_allclose(losses.ravel(), one_by_one, rtol=1e-12)
+    assert all(isinstance(loss, float) for loss in one_by_one)
+    assert forecast_loss(ROUGH, [], 10, 1.0).shape == (0,)
+    assert_allclose(forecast_loss(ROUGH, n, t), forecast_loss(ROUGH, n, t, 1e-8), rtol=1e-4)
+    assert forecast_loss(ROUGH, 30, 30) == np.inf
+
+
+@pytest.mark.parametrize("name", ["population", "n_features", "n_samples", "ridge"])
+def test_a_bad_argument_of_the_forecast_is_refused_by_name(name):
+    assert list(inspect.signature(forecast_loss).parameters) == list(GOOD)
+    for bad in BAD[name]:
+        with pytest.raises(ValueError, match=f"^{name} must be"):
+            forecast_loss(**{**GOOD, name: bad})
+
+
+def test_a_forecast_needs_an_input_that_is_left():
+    with pytest.raises(ValueError, match=r"^n_samples must be below 110, so that an input is left; got 110"):
+        forecast_loss(ROUGH, 5, [10, 110], 1.0)
+    assert np.isfinite(forecast_loss(ROUGH, 5, 109.5, 1.0))
 
 
 # -------------------------------------------------------------------------------------------------------- measurements

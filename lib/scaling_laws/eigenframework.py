@@ -2,7 +2,8 @@ r"""The solution for real data: a kernel's spectrum, a target's projections, and
 
 Stands beside chapter 12 of the book. On a finite population of inputs nonlinear random features are random linear
 functions of the eigenfunctions of their kernel, so the solution of the model applies with the kernel's eigenvalues in
-place of :math:`\lambda_I` and the target's squared projections in place of :math:`w_I^2 \lambda_I`.
+place of :math:`\lambda_I` and the target's squared projections in place of :math:`w_I^2 \lambda_I`. `predict_loss`
+takes the population for the whole distribution, `forecast_loss` for a part of it.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy.optimize import brentq
+from scipy.optimize import brentq, elementwise
 from tqdm.auto import tqdm
 
 from ._validation import MAX_SIZE, real_array, whole_number
@@ -153,7 +154,8 @@ def predict_loss(
     if not isinstance(population, Population):
         raise ValueError(f"population must be a Population; got {type(population).__name__}")
     if scales is None:
-        return _alike(population, n_features, n_samples, ridge)
+        spectrum = population.spectrum
+        return _alike(population, *_settings(spectrum, n_features, n_samples, ridge, float(spectrum.n_latent)))
     scales = real_array("scales", scales, at_least=0)
     if scales.ndim != 1 or not scales.any():
         raise ValueError(f"scales must be a one-dimensional list with a positive entry; got shape {scales.shape}")
@@ -163,6 +165,67 @@ def predict_loss(
     square = (scales / scales.max()) ** 2
     square /= square.mean()
     return np.vectorize(partial(_of_scales, population, square), otypes=[float])(n, t, ridge)[()]
+
+
+def forecast_loss(
+    population: Population, n_features: ArrayLike, n_samples: ArrayLike, ridge: ArrayLike = 0.0
+) -> np.ndarray:
+    r"""Expected squared error on inputs that were not used for training.
+
+    Parameters
+    ----------
+    population : Population
+        Eigenvalues and projections, of :math:`P` inputs.
+    n_features, n_samples : array_like
+        Numbers of features :math:`N` and of training samples :math:`T < P`, which are drawn from the population without
+        replacement; from 1, and everything broadcasts.
+    ridge : array_like, default 0
+        :math:`\gamma \ge 0`, added to the unnormalised Gram matrix.
+
+    Returns
+    -------
+    ndarray or float
+        The mean over the inputs of the population that were not drawn. If the population is itself a random part of a
+        larger one, this is as well the expected loss on the rest of that.
+
+    Raises
+    ------
+    ValueError
+        If an argument is outside its range.
+
+    Notes
+    -----
+    An average over all :math:`P` inputs does not fluctuate, so :math:`T - df_1` becomes :math:`(T - df_1)/(1 - df_1/P)`
+    in the equation for :math:`\Delta`, and in the loss of `predict_loss`
+
+    .. math:: D = \Bigl(1 - \frac{df_1}{P}\Bigr) (T - df_1)(N - df_2)
+                  + \Bigl(1 - \frac TP\Bigr) (N - df_1)(df_1 - df_2) .
+
+    For :math:`P \to \infty` both are those of `predict_loss` (chapter 12).
+
+    Examples
+    --------
+    >>> inputs = np.random.default_rng(0).standard_normal((200, 5))
+    >>> population = Population(inputs, np.sign(inputs[:, 0]))
+    >>> print(forecast_loss(population, 100, [20, 50, 150], ridge=0.1).round(3))
+    [1.153 0.803 0.6  ]
+    """
+    if not isinstance(population, Population):
+        raise ValueError(f"population must be a Population; got {type(population).__name__}")
+    spectrum, size = population.spectrum, population.spectrum.n_latent
+    n, t, ridge, unit = _settings(spectrum, n_features, n_samples, ridge, float(spectrum.n_latent))
+    if np.any(t >= size):
+        raise ValueError(f"n_samples must be below {size}, so that an input is left; got {np.max(t):g}")
+
+    def excess(kept, n, t, ridge, unit):
+        """For a guess of 1 - df1/P: how far the solution is above it."""
+        margin = _solve(spectrum, n, t, ridge * kept, unit)[1]
+        return 1 - (np.minimum(n, t) - margin) / size - kept
+
+    lowest = 1 - np.minimum(np.minimum(n, t), spectrum.rank) / size
+    tolerances = {"xrtol": 1e-14, "xatol": 0, "fatol": 0}
+    kept = elementwise.find_root(excess, (lowest, np.ones(n.shape)), args=(n, t, ridge, unit), tolerances=tolerances).x
+    return _alike(population, n, t, ridge * kept, unit, kept, 1 - t / size)
 
 
 class Measurement(NamedTuple):
@@ -270,11 +333,13 @@ def measure_loss(
     return Measurement(*trials.swapaxes(0, 1).reshape(4, len(trials), *ridge.shape))
 
 
-def _alike(population, n_features, n_samples, ridge) -> np.ndarray:
-    """The prediction for samples of one size; what is solved for, and why, is in `theory.decompose`."""
+def _alike(population, n, t, ridge, unit, kept=1.0, fresh=1.0) -> np.ndarray:
+    """The loss for samples of one size; what is solved for, and why, is in `theory.decompose`.
+
+    Of a finite population `kept` is 1 - df1/P, the `ridge` is multiplied by it already, and `fresh` is 1 - T/P.
+    """
     spectrum, projections = population.spectrum, population.projections
     values = spectrum.eigenvalues
-    n, t, ridge, unit = _settings(spectrum, n_features, n_samples, ridge, float(values.size))
     delta, margin = _solve(spectrum, n, t, ridge, unit)
     delta, margin, transition, corner = _corner(spectrum, n, t, delta, margin, spectrum.mode_sum(delta, 1, 1))
 
@@ -284,7 +349,7 @@ def _alike(population, n_features, n_samples, ridge) -> np.ndarray:
 
     features_left, samples_left = margin + np.maximum(n - t, 0), margin + np.maximum(t - n, 0)
     power = np.vectorize(missed_power, otypes=[float])(delta, features_left, transition)
-    determinant = features_left * samples_left + (2 * margin + np.abs(n - t)) * transition
+    determinant = kept * samples_left * (features_left + transition) + fresh * features_left * transition
     with np.errstate(divide="ignore", invalid="ignore"):
         loss = np.where(power > 0, t * power / determinant, 0.0)
     unseen = projections[spectrum.rank :].sum() > ROUNDING * projections.sum()
