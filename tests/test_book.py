@@ -3,9 +3,12 @@
 import functools
 import re
 from html.parser import HTMLParser
+from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
+import nbformat
 import pytest
+from bs4 import BeautifulSoup
 from conftest import HTML
 
 pytestmark = pytest.mark.browser
@@ -260,3 +263,34 @@ def test_search_from_disk_is_silent_and_knows_greek_letters(new_tab):
 
 def test_the_book_can_be_published_from_a_branch():
     assert (HTML / ".nojekyll").exists()
+
+
+def test_a_notebook_is_saved_by_the_download_button_and_not_offered_from_disk(open_tab, new_tab):
+    tab, name = open_tab(CHAPTER), Path(CHAPTER).stem + ".ipynb"
+    with tab.expect_download() as download:
+        tab.evaluate("document.querySelector('a[href$=\".ipynb\"]').click()")
+    assert download.value.suggested_filename == name
+    assert nbformat.read(download.value.path(), as_version=4).cells
+    tab = new_tab(CHAPTER, root=HTML.as_uri() + "/", typeset=False)
+    assert tab.locator('a[href$=".ipynb"]').count() == 0
+    tab.close()
+
+
+IGNORED = "NBVAL_IGNORE_OUTPUT"  # run times, and what depends on the release of Python
+
+
+@pytest.mark.parametrize("notebook", sorted((HTML.parents[1] / "book").glob("*.ipynb")), ids=lambda path: path.stem)
+def test_page_prints_what_the_notebook_stores_line_by_line(notebook):
+    """So two builds of one commit show the same text, into whatever pieces the kernel cuts it."""
+    stored = [
+        "".join(output.text for output in cell.outputs if output.output_type == "stream")
+        for cell in nbformat.read(notebook, as_version=4).cells
+        if cell.cell_type == "code" and IGNORED not in cell.source
+    ]
+    page = BeautifulSoup((HTML / "book" / f"{notebook.stem}.html").read_text(encoding="utf-8"), "html.parser")
+    shown = [
+        "".join(output.get_text() for output in cell.select(".output.stream"))
+        for cell in page.select("div.cell")
+        if IGNORED not in cell.select_one(".cell_input").get_text()
+    ]
+    assert [text.strip() for text in shown if text.strip()] == [text.strip() for text in stored if text.strip()]

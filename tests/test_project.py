@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from jupyter_client import KernelManager
 from nbformat.v4 import new_output
 
 import scaling_laws
@@ -88,3 +89,72 @@ def test_make_keeps_a_backend_for_scripts_away_from_the_notebooks(checkout):
 
 def test_text_files_keep_their_line_ends_on_every_system():
     assert "eol=lf" in (ROOT / ".gitattributes").read_text()
+
+
+@pytest.fixture
+def repository(tmp_path):
+    """A repository with the project's rules for git, and a function that runs git there."""
+
+    def git(*arguments):
+        identity = ["-c", "user.name=n", "-c", "user.email=e"]
+        return subprocess.run(
+            ["git", *identity, *arguments], cwd=tmp_path, capture_output=True, text=True, check=True
+        ).stdout
+
+    git("init", "--quiet")
+    for name in [".gitattributes", ".gitignore"]:
+        shutil.copy(ROOT / name, tmp_path)
+    return tmp_path, git
+
+
+def test_scripts_keep_their_line_ends_in_a_checkout_that_asks_for_crlf(repository):
+    folder, git = repository
+    script = folder / ".ci" / "run"
+    script.parent.mkdir()
+    shutil.copy(ROOT / ".ci" / "run", script)
+    git("add", ".")
+    script.unlink()
+    git("-c", "core.autocrlf=true", "checkout", "--", ".ci/run")
+    assert script.read_bytes() == (ROOT / ".ci" / "run").read_bytes() and b"\r" not in script.read_bytes()
+
+
+def test_what_installing_and_building_leave_behind_is_not_tracked(repository):
+    folder, git = repository
+    for place in ["build/lib", "lib/scaling_laws.egg-info", "_build/html", ".venv", "lib/scaling_laws/__pycache__"]:
+        (folder / place).mkdir(parents=True)
+        (folder / place / "file.py").touch()
+    untracked = git("status", "--porcelain", "--untracked-files=all").split()[1::2]
+    assert sorted(untracked) == [".gitattributes", ".gitignore"]
+
+
+def test_tests_pass_where_pytest_cannot_write_its_cache(tmp_path):
+    shutil.copy(ROOT / "pyproject.toml", tmp_path)
+    (tmp_path / "blocked").touch()  # a file where a folder is needed: nothing can be written below it
+    (tmp_path / "test_one.py").write_text("def test_one():\n    pass\n")
+    run = subprocess.run(
+        [sys.executable, "-m", "pytest", "-o", "cache_dir=blocked/cache", "test_one.py"],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+    )
+    assert run.returncode == 0, run.stdout
+
+
+def test_kernels_start_without_a_warning(checkout):
+    folder, make = checkout
+    (folder / ".venv").mkdir()
+    (folder / ".venv" / ".ready").write_text(str(folder))
+    ipython = folder / "_build" / "ipython"
+    run = make(str(ipython / "profile_default" / "ipython_kernel_config.py"))
+    assert run.returncode == 0, run.stderr
+    kernel = KernelManager()
+    kernel.start_kernel(stderr=subprocess.PIPE, env=os.environ | {"IPYTHONDIR": str(ipython)})
+    try:
+        client = kernel.client()
+        client.start_channels()
+        client.wait_for_ready(timeout=60)
+        client.shutdown()
+        assert b"without encryption" not in kernel.provisioner.process.stderr.read()
+    finally:
+        client.stop_channels()
+        kernel.shutdown_kernel(now=True)
