@@ -195,7 +195,7 @@ def test_with_more_than_enough_features_the_smallest_eigenvalue_sets_the_end(siz
 
 
 def test_with_exactly_enough_features_the_end_is_algebraic():
-    # ds = Delta^2 tr(1/Lambda)/M at the hard edge, so the transform is M/sqrt(s tr(1/Lambda)/M)
+    # ridge = Delta^2 tr(1/Lambda)/M at the hard edge, so the transform is M/sqrt(ridge tr(1/Lambda)/M)
     time = 1e6 / SHORT.eigenvalue(60) * np.array([1, 1e2, 1e9, 1e30])
     expected = 60**1.5 / np.sqrt(np.sum(1 / SHORT.eigenvalues) * np.pi * 2 * time)
     assert_allclose(gradient_flow_loss(SHORT, time, 60) / expected, [1, 1, 1, 1], atol=2e-3)
@@ -242,11 +242,11 @@ def test_1e15_latents_cost_no_more_than_a_few(alpha):
 @pytest.mark.parametrize("size", [1.0, 2.5, 100.0])
 def test_newton_finds_the_one_root_in_the_upper_half_plane_from_anywhere(spectrum, size):
     rng = np.random.default_rng(0)
-    s, start = 10 ** rng.uniform(-4, 1, (2, 200)) * np.exp(1j * rng.uniform(0.05, 2.6, (2, 200)))
-    delta = _newton(spectrum, np.full(200, size), s, start)
-    assert (delta.imag >= s.imag).all()
+    ridge, start = 10 ** rng.uniform(-4, 1, (2, 200)) * np.exp(1j * rng.uniform(0.05, 2.6, (2, 200)))
+    delta = _newton(spectrum, np.full(200, size), ridge, start)
+    assert (delta.imag >= ridge.imag).all()
     df1 = spectrum.continued_sums(delta)[0]
-    assert_allclose(delta * (1 - df1 / size), s, rtol=1e-8)
+    assert_allclose(delta * (1 - df1 / size), ridge, rtol=1e-8)
 
 
 def test_where_rounding_prevents_an_answer_none_is_given():

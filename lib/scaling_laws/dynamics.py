@@ -6,12 +6,12 @@ is learned as :math:`1 - e^{-\lambda_I t}`. With :math:`N` random features the e
 trace with one random matrix,
 
 .. math:: L(N, t) = \sigma_w^2\, \mathrm{tr}\, \Lambda e^{-2tA}
-    = \frac{\sigma_w^2}{2\pi i} \int e^{2ts}\, \mathrm{tr}\, \Lambda (A + s)^{-1}\, ds .
+    = \frac{\sigma_w^2}{2\pi i} \int e^{2t\gamma}\, \mathrm{tr}\, \Lambda (A + \gamma)^{-1}\, d\gamma .
 
-The resolvent belongs to a complex Delta, as in chapter 6,
+The resolvent at a complex ridge belongs to a complex Delta, as in chapter 6,
 
-.. math:: \mathrm{tr}\, \Lambda (A + s)^{-1} = \frac{\Delta\, df_1(\Delta)}{s}, \qquad
-    s = \Delta\, [1 - df_1(\Delta)/N] .
+.. math:: \mathrm{tr}\, \Lambda (A + \gamma)^{-1} = \frac{\Delta\, df_1(\Delta)}{\gamma}, \qquad
+    \gamma = \Delta\, [1 - df_1(\Delta)/N] .
 
 With :math:`T` samples, unlimited features and no label noise the sample covariance takes the place of :math:`A`: the
 same function with :math:`T` for :math:`N`. The duality of features and samples holds at all times.
@@ -127,8 +127,8 @@ def flow_asymptotic(
     Returns
     -------
     ndarray or float
-        :math:`L = \sigma_w^2 \lambda_+ \frac{\Gamma(\beta)}{1+\alpha} (2\lambda_+ t)^{-\beta}` with the exponent
-        :math:`\beta = \alpha/(1+\alpha)`, less than the exponent :math:`\alpha` of the sizes.
+        :math:`L = \sigma_w^2 \lambda_+ \frac{\Gamma(\alpha_t)}{1+\alpha} (2\lambda_+ t)^{-\alpha_t}` with the exponent
+        :math:`\alpha_t = \alpha/(1+\alpha)`, less than the exponent :math:`\alpha` of the sizes.
 
     Raises
     ------
@@ -250,9 +250,9 @@ def flow_path(features: ArrayLike, labels: ArrayLike, times: ArrayLike) -> np.nd
 
     Notes
     -----
-    Gradient flow on :math:`\frac12 |\Phi\theta - y|^2`. With :math:`\Phi = \sum_k s_k a_k b_k^\top`, :math:`\theta =
-    \sum_k \frac{1 - e^{-t s_k^2}}{s_k}\, b_k\, (a_k \cdot y)`: stopping at :math:`t` filters much as the ridge
-    :math:`1/t` does in `regression.ridge_path`. Singular values below rounding count as zero.
+    Gradient flow on :math:`\frac12 |\Phi\theta - y|^2`. With :math:`\Phi = \sum_k d_k \tilde e_k e_k^\top`,
+    :math:`\theta = \sum_k \frac{1 - e^{-t d_k^2}}{d_k}\, e_k\, (\tilde e_k \cdot y)`: stopping at :math:`t`
+    filters much as the ridge :math:`1/t` does in `regression.ridge_path`. Singular values below rounding count as zero.
 
     Examples
     --------
@@ -350,7 +350,7 @@ def _check_times(name, value) -> np.ndarray:
 
 
 def _inverse_laplace(spectrum, tau, size, edge, delta, slope) -> np.ndarray:
-    """The integral of exp(s tau) Delta df1(Delta)/s over Talbot's contour around all singularities, over 2 pi i.
+    """exp(ridge tau) Delta df1(Delta)/(2 pi i ridge), integrated on Talbot's contour around all singularities.
 
     The contour is z/tau away from the rightmost singularity: what the loss loses to exp(edge * tau) is then no matter
     of precision. Its lower half is the complex conjugate of the upper one.
@@ -362,19 +362,19 @@ def _inverse_laplace(spectrum, tau, size, edge, delta, slope) -> np.ndarray:
 
     offset = z / tau[..., None]
     size, edge, delta, slope = (np.broadcast_to(x[..., None], offset.shape) for x in (size, edge, delta, slope))
-    s = edge + offset
-    delta = _newton(spectrum, size, s, _first_guess(spectrum, delta, slope, offset))
+    ridge = edge + offset
+    delta = _newton(spectrum, size, ridge, _first_guess(spectrum, delta, slope, offset))
     with np.errstate(invalid="ignore"):  # where Delta is not a number
         df1, *_ = _sums(spectrum, size, delta)
-    integral = 2 / NODES * (np.exp(z) * dz * delta * df1 / s).imag.sum(axis=-1)
+    integral = 2 / NODES * (np.exp(z) * dz * delta * df1 / ridge).imag.sum(axis=-1)
     return integral / tau * np.exp(edge[..., 0] * tau)
 
 
 def _right_end(spectrum, size) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """The rightmost singularity s of the resolvent, and Delta and ds/dDelta there.
+    """The rightmost singularity of the resolvent in the ridge, and Delta and d ridge/d Delta there.
 
     A pole at 0 for sizes below the rank, from what is never learned. Beyond, minus the smallest eigenvalue of A, where
-    ds/dDelta = 1 - df2/N vanishes.
+    d ridge/d Delta = 1 - df2/N vanishes.
     """
     edge, delta, slope = (np.zeros(size.shape) for _ in range(3))
     few, many = size < spectrum.rank, size > spectrum.rank
@@ -400,24 +400,24 @@ def _edge_delta(spectrum, size) -> np.ndarray:
 
 
 def _first_guess(spectrum, delta, slope, offset) -> np.ndarray:
-    """Delta where s is `offset` away from its right end: a root of a parabola there, and Delta = s far away."""
+    """Delta where the ridge is `offset` from its right end: a root of a parabola there, and Delta = ridge far away."""
     curvature = 4 / (float(spectrum.eigenvalue(spectrum.rank)) + delta)  # in order of magnitude
     return delta + offset + 2 * offset * (1 - slope) / (slope + np.sqrt(slope**2 + curvature * offset))
 
 
-def _newton(spectrum, size, s, delta) -> np.ndarray:
-    """The root of s = Delta (1 - df1/N) with a positive imaginary part, for s in the upper half plane.
+def _newton(spectrum, size, ridge, delta) -> np.ndarray:
+    """The root of ridge = Delta (1 - df1/N) with a positive imaginary part, for a ridge in the upper half plane.
 
-    It is the only one: Delta -> s + Delta df1(Delta)/N maps the upper half plane into itself, and repeating it leads
-    there. Newton's method is faster; where its step leaves the half plane, this map makes the step.
+    It is the only one: Delta -> ridge + Delta df1(Delta)/N maps the upper half plane into itself, and repeating it
+    leads there. Newton's method is faster; where its step leaves the half plane, this map makes the step.
     """
-    shape, size, s, delta = s.shape, size.ravel(), s.ravel(), delta.ravel().copy()
-    moving = np.arange(s.size)
+    shape, size, ridge, delta = ridge.shape, size.ravel(), ridge.ravel(), delta.ravel().copy()
+    moving = np.arange(ridge.size)
     for _ in range(MAX_NEWTON):
         old = delta[moving]
         _, bracket, slope = _sums(spectrum, size[moving], old)
-        step = (s[moving] - old * bracket) / slope
-        delta[moving] = np.where((old + step).imag > 0, old + step, s[moving] + old * (1 - bracket))
+        step = (ridge[moving] - old * bracket) / slope
+        delta[moving] = np.where((old + step).imag > 0, old + step, ridge[moving] + old * (1 - bracket))
         left = abs(step) > TOLERANCE * abs(old)
         moving, step, old = moving[left], step[left], old[left]
         if not moving.size:
@@ -427,7 +427,7 @@ def _newton(spectrum, size, s, delta) -> np.ndarray:
 
 
 def _sums(spectrum, size, delta) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """df1, the bracket 1 - df1/N, and 1 - df2/N, which is ds/dDelta."""
+    """df1, the bracket 1 - df1/N, and 1 - df2/N, which is d ridge/d Delta."""
     df1, unresolved, transition = spectrum.continued_sums(delta)
     few_left = abs(unresolved) < abs(df1)
     bracket = np.where(few_left, (1 - spectrum.rank / size) + unresolved / size, 1 - df1 / size)
