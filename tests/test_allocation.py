@@ -10,6 +10,7 @@ from hypothesis.extra.numpy import arrays
 from numpy.testing import assert_allclose
 from scipy.optimize import minimize_scalar
 
+from scaling_laws import allocation
 from scaling_laws.allocation import Allocation, compute_optimal, optimal_loss, optimal_modes, optimal_ridge
 from scaling_laws.asymptotics import spectral_constant
 from scaling_laws.spectra import Empirical, PowerLaw
@@ -252,6 +253,32 @@ def test_the_split_is_the_one_that_scipy_finds(alpha, log_budget, log_noise, log
         assert np.log(n) == pytest.approx(expected.x, abs=1e-4)
     assert found == optimal_loss(spectrum, n, t, **noise)
     assert (n * t if price is None else n + price * t) == pytest.approx(budget, rel=1e-15)
+
+
+@pytest.mark.parametrize("price", [None, 0.2, 1.0, 6.0])
+@pytest.mark.parametrize("noise", [0.0, 1e-3, 0.3, 20.0])
+@pytest.mark.parametrize("delta", [3e-3, 2e-2, 0.3])
+def test_at_fixed_delta_the_best_split_is_the_root_of_a_quadratic(price, noise, delta):
+    spectrum, budget = PowerLaw(0.8, 10**5), 2e4 if price is None else 500.0
+    df1, df2 = spectrum.degrees_of_freedom(delta)
+    split = allocation._split_compute if price is None else allocation._split_bought
+    found = split(df1, df1 - df2, delta * (df1 - df2), budget, price, noise)
+    t = found * np.array([0.999, 1.0, 1.001])
+    n = budget / t if price is None else budget - price * t
+    loss = allocation._at_delta(spectrum, np.full(3, delta), n, t, 1.0, noise).loss
+    assert df1 < found and df1 < n[1]
+    assert loss[1] <= loss[[0, 2]].min()
+    bends = loss[0] + loss[2] - 2 * loss[1]
+    assert abs(loss[2] - loss[0]) < 0.01 * bends  # level: a shift by 1e-5 of itself would tilt it by 4 percent
+
+
+@pytest.mark.parametrize("noise", [1e-6, 1e-4])
+def test_where_all_latents_can_be_resolved_the_split_has_one_feature_a_latent(noise):
+    spectrum = PowerLaw(1.0, 300)
+    n, _, loss = compute_optimal(spectrum, [1e6, 1e7], noise_var=noise)
+    assert_allclose(n, 300, rtol=1e-5)
+    others = optimal_loss(spectrum, [[299.9], [300.1]], [1e6, 1e7] / np.array([[299.9], [300.1]]), noise_var=noise)
+    assert (loss < others).all()
 
 
 def test_label_noise_moves_the_split_towards_samples():

@@ -14,6 +14,7 @@ from scipy.linalg import expm
 from scaling_laws.asymptotics import bottleneck_loss, local_exponent
 from scaling_laws.dynamics import (
     Frontier,
+    _loss_and_slopes,
     _newton,
     compute_frontier,
     flow_asymptotic,
@@ -514,3 +515,14 @@ def test_a_bad_argument_is_refused_by_name(function, name):
     for bad in [*BAD[name], *extra]:
         with pytest.raises(ValueError, match=f"^{name} must"):
             function(**{**GOOD[function], name: bad})
+
+
+@given(st.floats(0.2, 3), st.floats(0.3, 4), st.floats(0.5, 5))
+def test_the_loss_changes_with_time_and_size_at_the_rates_that_the_frontier_uses(alpha, log_n, log_t):
+    spectrum, step = PowerLaw(alpha, 10**5), 1e-3
+    n, t = 10 ** np.array([log_n]), 10 ** np.array([log_t])
+    loss, by_time, by_size = _loss_and_slopes(spectrum, t, n)
+    shift = np.exp(step * np.array([1, -1, 2, -2]))
+    for rate, (times, sizes) in ((by_time, (t * shift, n)), (by_size, (t, n * shift))):
+        up, down, up2, down2 = _loss_and_slopes(spectrum, times, sizes)[0]
+        assert (8 * (up - down) - (up2 - down2)) / (12 * step) == pytest.approx(rate[0], rel=1e-6, abs=1e-7 * loss[0])

@@ -113,6 +113,21 @@ def test_sums_keep_the_shape_of_delta_and_a_scalar_gives_a_float():
         assert all(isinstance(df, float) for df in spectrum.degrees_of_freedom(0.1))
 
 
+@given(alphas, sizes, deltas)
+def test_several_sums_from_one_pass_are_the_sums_one_by_one(alpha, n_latent, delta):
+    pairs = [*EXPONENTS, (2, 1), (3, 0), (2, 2)]
+    for spectrum in (PowerLaw(alpha, n_latent), Empirical([3.0, 1.0, 0.0])):
+        assert spectrum.mode_sums([delta], pairs).shape == (7, 1)
+        assert spectrum.mode_sums(delta, pairs).tolist() == [spectrum.mode_sum(delta, p, q) for p, q in pairs]
+
+
+@pytest.mark.parametrize("alpha", [1e-3, *ALPHAS])
+def test_tails_keep_their_digits_up_to_the_end_of_a_long_spectrum(alpha):
+    for n_latent, last in ((10**15, 600), (10**6, 1), (10**15, 1)):
+        expected = np.sum((n_latent - np.arange(float(last))) ** -(1 + alpha))
+        assert PowerLaw(alpha, n_latent).tail(n_latent - last) == pytest.approx(expected, rel=1e-13)
+
+
 def test_many_deltas_times_many_eigenvalues_are_summed_in_blocks(monkeypatch):
     spectrum, delta = Empirical(np.linspace(0.1, 1, 50)), np.linspace(0, 1, 77)
     whole = spectrum.mode_sum(delta, 1, 1)

@@ -11,10 +11,12 @@ const scalingLaws = {};
   const N_HEAD = 64; // terms summed one by one before the Euler-Maclaurin formula takes over
   const MAX_DIRECT = 512; // most latents that are all summed one by one
   const NEAR_POLE = 24; // where the formula begins this close to a pole, it begins N_HEAD terms later
-  const GREGORY = [1 / 2, 1 / 12, 1 / 24, 19 / 720, 3 / 160, 863 / 60480, 275 / 24192, 33953 / 3628800];
+  const DIFFERENCES = [1 / 2, 1 / 12, 1 / 24, 19 / 720, 3 / 160, 863 / 60480, 275 / 24192, 33953 / 3628800,
+    8183 / 1036800, 3250433 / 479001600]; // what an end adds to the integral, in backward differences (Gregory)
+  const NODES = 24, WIDTH = 8; // of a panel of the integral, its width as a change of the logarithm of the eigenvalue
   const MAX_SIZE = 1e15;
-  const EDGE = 1e-12, CAUTIOUS = 1e-4, FAR = 1e3; // where the search for the best ridge begins and ends: see allocation
-  const CLOSE = 1e-7; // and how well it knows log Delta: the loss is flat there, so this is enough
+  const TOLERANCE = 1e-8, MAX_ITERATIONS = 200; // relative Newton step that is the last, and most steps
+  const CAUTIOUS = 1e-4, FAR = 1e3; // where the search for the best ridge begins and ends: see allocation
   const PEAK = 2; // how far the signal part may exceed the sum of its floors before variance is to blame
 
   const sum = (values) => values.reduce((total, value) => total + value, 0);
@@ -22,15 +24,34 @@ const scalingLaws = {};
   const geomspace = (low, high, count) =>
     Array.from({ length: count }, (_, k) => low * (high / low) ** (k / (count - 1)));
 
-  // ---------------------------------------------------------------- quadrature
+  // ---------------------------------------------------------------- quadrature and roots
 
-  // Nodes in (0, 1) and weights of the Gauss-Legendre rule with 16 points on (-1, 1), which is symmetric.
-  const GAUSS = [
-    [0.0950125098376374, 0.1894506104550686], [0.2816035507792589, 0.1826034150449236],
-    [0.4580167776572274, 0.1691565193950026], [0.6178762444026438, 0.1495959888165767],
-    [0.7554044083550030, 0.1246289712555341], [0.8656312023878318, 0.0951585116824926],
-    [0.9445750230732326, 0.0622535239386475], [0.9894009349916499, 0.0271524594117542],
-  ].flatMap(([x, weight]) => [{ x: -x, weight }, { x, weight }]);
+  /** Node k and its weight of the Gauss-Legendre rule on (-1, 1): Newton for a zero of the Legendre polynomial. */
+  function legendre(k) {
+    let x = Math.cos((Math.PI * (k + 0.75)) / (NODES + 0.5)), slope = 0;
+    for (let iteration = 0; iteration < 6; iteration++) {
+      let [below, value] = [1, x]; // of the polynomials of degree n - 1 and n
+      for (let n = 1; n < NODES; n++) [below, value] = [value, ((2 * n + 1) * x * value - n * below) / (n + 1)];
+      slope = (NODES * (x * value - below)) / (x * x - 1);
+      x -= value / slope;
+    }
+    return { x, weight: 2 / ((1 - x * x) * slope * slope) };
+  }
+  const GAUSS = Array.from({ length: NODES }, (_, k) => legendre(k));
+
+  /** Where a function falls through zero between low and high: see _search.find_root. */
+  function find_root(evaluate, low, high, guess = low) {
+    let x = guess;
+    for (let iteration = 0; iteration < MAX_ITERATIONS; iteration++) {
+      const { value, fall } = evaluate(x);
+      if (value > 0) low = x;
+      if (value < 0) high = x;
+      const newton = x * Math.exp(value / fall);
+      if (Math.abs(newton - x) <= TOLERANCE * x || low >= high) return clip(newton, low, high);
+      x = newton > low && newton < high ? newton : Math.sqrt(low) * Math.sqrt(high);
+    }
+    return x;
+  }
 
   // ---------------------------------------------------------------- spectra
 
@@ -39,7 +60,8 @@ const scalingLaws = {};
   class PowerLaw {
     constructor(alpha, n_latent) {
       Object.assign(this, { alpha, n_latent, rank: n_latent, a: 1 + alpha, parts: new Map(), heads: {} });
-      const { terms, integral } = this.split(1, N_HEAD);
+      this.n_head = Math.ceil(N_HEAD / Math.sin(Math.PI / Math.max(this.a, 2))); // all poles are N_HEAD ranks off
+      const { terms, integral } = this.split(1, this.n_head);
       this.levels = Float64Array.from([...terms, ...integral], ([level]) => level);
       this.weights = Float64Array.from([...terms, ...integral], ([, weight]) => weight);
       this.trace = this.tail(0);
@@ -55,17 +77,17 @@ const scalingLaws = {};
         The formula's half terms and derivatives are written as differences of terms (Gregory): 1/2 + D/12 + D^2/24
         + .. at each end, with D the backward difference. They only change weights. */
     split(first, lower) {
-      const key = `${first} ${lower}`, { n_latent } = this, is_short = n_latent < first + MAX_DIRECT;
+      const key = `${first} ${lower}`, { n_latent } = this, is_short = n_latent <= lower + MAX_DIRECT;
       if (this.parts.has(key)) return this.parts.get(key);
       const weights = new Map(), add = (rank, weight) => weights.set(rank, (weights.get(rank) ?? 0) + weight);
       for (let rank = first; rank <= (is_short ? n_latent : lower); rank++) add(rank, 1);
       if (!is_short) for (const [end, sign] of [[lower, -1], [n_latent, 1]])
-        GREGORY.forEach((factor, order) => {
+        DIFFERENCES.forEach((factor, order) => {
           for (let k = 0, binomial = 1; k <= order; binomial *= (k - order) / (k + 1), k++)
             add(end - k, sign * factor * binomial);
         });
       const terms = Array.from(weights, ([rank, weight]) => [this.eigenvalue(rank), weight]), integral = [];
-      const length = Math.log(n_latent / lower), n_panels = is_short ? 0 : Math.ceil((length * this.a) / 6);
+      const length = Math.log(n_latent / lower), n_panels = is_short ? 0 : Math.ceil((length * this.a) / WIDTH);
       for (let panel = 0; panel < n_panels; panel++) // in the logarithm of the rank
         for (const { x, weight } of GAUSS) {
           const half = length / n_panels / 2, rank = lower * Math.exp(half * (2 * panel + 1 + x));
@@ -82,24 +104,25 @@ const scalingLaws = {};
 
     /** Variance of the latents beyond the first n_visible. */
     tail(n_visible) {
-      const { terms, integral } = this.split(n_visible + 1, n_visible + N_HEAD);
+      const { terms, integral } = this.split(n_visible + 1, n_visible + this.n_head);
       return sum([...terms, ...integral].map(([level, weight]) => weight * level));
     }
 
-    /** Sums over modes at a real delta, of f, f^2, g, f g and f^2 g with f = lambda / (lambda + delta), g = 1 - f. */
+    /** Sums over modes at a real delta, of f, f^2, g, f g, f^2 g, (f g)^2 with f = lambda / (lambda + delta), g = 1 - f. */
     sums(delta) {
       const { levels, weights } = this;
-      let df1 = 0, df2 = 0, unresolved = 0, transition = 0, curvature = 0;
+      let df1 = 0, df2 = 0, unresolved = 0, transition = 0, v = 0, y = 0;
       for (let k = 0; k < levels.length; k++) {
         const inverse = 1 / (levels[k] + delta), f = levels[k] * inverse, g = delta * inverse;
-        const resolved = weights[k] * f;
+        const resolved = weights[k] * f, partly = f * g;
         df1 += resolved;
         df2 += resolved * f;
         unresolved += weights[k] * g;
         transition += resolved * g;
-        curvature += resolved * f * g;
+        v += resolved * partly;
+        y += weights[k] * partly * partly;
       }
-      return { df1, df2, unresolved, transition, curvature };
+      return { df1, df2, unresolved, transition, v, y };
     }
   }
 
@@ -119,19 +142,9 @@ const scalingLaws = {};
     if (strength === 0 && smaller >= rank) return { delta: 0, margin: smaller - rank };
     const index = Math.min(Math.ceil(2 * smaller), rank);
     const by_modes = (spectrum.eigenvalue(index) * Math.max(index - smaller, 0)) / smaller;
-    let low = Math.max(by_modes, strength / (smaller * (smaller + gap)), 1e-280);
-    let high = Math.max((2 * spectrum.trace) / smaller, (4 * strength) / (smaller * (smaller + 2 * gap)));
-    let delta = low;
-    for (let iteration = 0; iteration < 200; iteration++) {
-      const { excess, slope } = mismatch(spectrum, delta, smaller, gap, strength);
-      if (excess > 0) low = delta;
-      if (excess < 0) high = delta;
-      const newton = delta * Math.exp(excess / slope);
-      const done = Math.abs(newton - delta) <= 1e-8 * delta || low >= high;
-      if (done) delta = clip(newton, low, high);
-      else delta = newton > low && newton < high ? newton : Math.sqrt(low) * Math.sqrt(high);
-      if (done) break;
-    }
+    const low = Math.max(by_modes, strength / (smaller * (smaller + gap)), 1e-280);
+    const high = Math.max((2 * spectrum.trace) / smaller, (4 * strength) / (smaller * (smaller + 2 * gap)));
+    const delta = find_root((delta) => mismatch(spectrum, delta, smaller, gap, strength), low, high);
     return { delta, margin: margin(strength / delta, gap).margin };
   }
 
@@ -148,10 +161,10 @@ const scalingLaws = {};
     const { rank } = spectrum, at = margin(strength / delta, gap), sums = spectrum.sums(delta);
     if (2 * smaller <= rank) {
       const left = sums.df1 + at.margin;
-      return { excess: Math.log(left / smaller), slope: (sums.transition + at.steepness * at.margin) / left };
+      return { value: Math.log(left / smaller), fall: (sums.transition + at.steepness * at.margin) / left };
     }
     const left = at.margin + Math.max(rank - smaller, 0), right = sums.unresolved + Math.max(smaller - rank, 0);
-    return { excess: Math.log(left / right), slope: (at.steepness * at.margin) / left + sums.transition / right };
+    return { value: Math.log(left / right), fall: (at.steepness * at.margin) / left + sums.transition / right };
   }
 
   /** The test loss in its parts. */
@@ -177,31 +190,29 @@ const scalingLaws = {};
 
   // ---------------------------------------------------------------- the best ridge
 
-  /** d log(L)/d log(Delta), and L, at the ridge that belongs to Delta. */
-  function slope(spectrum, delta, n, t, noise) {
-    const { df1: s, df2: s2, transition: u, curvature: v, unresolved } = spectrum.sums(delta);
+  /** The loss L = a/d at the ridge that belongs to Delta, and its balance 1 - (log a)'/(log d)': see allocation. */
+  function at_delta(spectrum, delta, n, t, noise) {
+    const { df1: s, df2: s2, transition: u, v, y, unresolved } = spectrum.sums(delta);
     const [left_n, left_t] = [n, t].map((size) => (unresolved < s ? size - spectrum.rank + unresolved : size - s));
-    const d = left_n * left_t + (left_n + left_t) * u;
-    const a = n * t * delta * u + noise * (left_n * s2 + s * u);
-    const slope_d = 2 * (left_n + left_t) * v + 2 * u * u;
-    const slope_a = 2 * n * t * delta * v + 2 * noise * (s * v - u * u - left_n * v);
-    return { slope: slope_a / a - slope_d / d, loss: a / d };
+    const both = left_n + left_t, bend = 2 * (v - 3 * y), scale = n * t * delta;
+    const a = scale * u + noise * (left_n * s2 + s * u);
+    const a1 = 2 * scale * v + 2 * noise * ((s - left_n) * v - u * u);
+    const a2 = scale * (2 * v + bend) + noise * ((s - left_n) * bend - 12 * u * v + 4 * u * u);
+    const d = left_n * left_t + both * u, d1 = 2 * both * v + 2 * u * u, d2 = both * bend + 12 * u * v - 4 * u * u;
+    const slope = a1 / a, width = d / d1;
+    const fall = (a2 / a - slope * slope) * width + slope * (1 - (d2 / d1) * width);
+    return { loss: left_n > 0 && left_t > 0 ? a / d : Infinity, value: 1 - slope * width, fall };
   }
 
-  /** The test loss with the best ridge: where the slope changes its sign. */
+  /** The test loss with the best ridge. */
   function optimal_loss(spectrum, n, t, noise = 0) {
     const { delta: floor, test_loss: ridgeless } = decompose(spectrum, n, t, 0, noise), { trace } = spectrum;
     if (ridgeless === 0) return 0;
     const smallest = spectrum.eigenvalue(spectrum.rank);
-    const cautious = CAUTIOUS * smallest * clip(noise / (t * smallest), CAUTIOUS ** 2, 1);
-    let low = Math.log(floor > 0 ? floor : cautious) + EDGE;
-    let high = Math.log(FAR * (floor + trace * (1 + trace) + (noise / t) * (1 + trace ** 2 / n)));
-    while (high - low > CLOSE) {
-      const middle = (low + high) / 2;
-      if (slope(spectrum, Math.exp(middle), n, t, noise).slope < 0) low = middle;
-      else high = middle;
-    }
-    return Math.min(slope(spectrum, Math.exp(low), n, t, noise).loss, ridgeless);
+    const low = floor > 0 ? floor : CAUTIOUS * smallest * clip(noise / (t * smallest), CAUTIOUS ** 2, 1);
+    const high = FAR * (floor + trace * (1 + trace) + (noise / t) * (1 + trace ** 2 / n));
+    const best = find_root((delta) => at_delta(spectrum, delta, n, t, noise), low, high, low + noise / t);
+    return Math.min(at_delta(spectrum, best, n, t, noise).loss, ridgeless);
   }
 
   // ---------------------------------------------------------------- plateaus

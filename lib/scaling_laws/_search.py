@@ -1,26 +1,63 @@
-"""Minima of functions of one variable that may have several, or lie at an end of their range."""
+"""Roots and minima of functions of one positive variable, for many settings at once."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 from scipy.optimize import elementwise
 
-SHARES = np.linspace(0, 1, 61)  # of the range, where the minimum is looked for first
+TOLERANCE = 1e-8  # relative Newton step after which, squared, only rounding is left
+CLOSE = 1e-9  # how well a minimum is located
+MAX_ITERATIONS = 200  # bisection alone would need fewer; Newton takes two to ten
 
 
-def minimiser(function: Callable[..., np.ndarray], low: np.ndarray, high: np.ndarray, args: tuple) -> np.ndarray:
-    """Where ``function(x, *args)`` is smallest between `low` and `high`, elementwise.
+def find_root(
+    function: Callable[..., tuple[np.ndarray, np.ndarray]],
+    low: np.ndarray,
+    high: np.ndarray,
+    args: Sequence[np.ndarray] = (),
+    guess: np.ndarray | None = None,
+) -> np.ndarray:
+    """Where a function falls through zero between `low` and `high`, elementwise for one-dimensional arrays.
 
-    A grid, a finer one around its best point, then Chandrupatla's method; the end of the range where that is best.
+    ``function(x, *args)`` returns its value, positive at `low` and negative at `high`, and how fast that falls with log
+    x. Newton's method in log x from `guess` (default: `low`); a step that leaves the bracket is replaced by bisection.
     """
-    for _ in range(2):
-        grid = low[..., None] + (high - low)[..., None] * SHARES
-        best = np.argmin(function(grid, *(value[..., None] for value in args)), axis=-1, keepdims=True)
-        middle = np.clip(best, 1, len(SHARES) - 2)
-        bracket = [np.take_along_axis(grid, middle + k, axis=-1)[..., 0] for k in (-1, 0, 1)]
-        low, high = bracket[0], bracket[2]
-    found = elementwise.find_minimum(function, tuple(bracket), args=args)
-    at_end = (best != middle)[..., 0] | ~found.success
-    return np.where(at_end, np.take_along_axis(grid, best, axis=-1)[..., 0], found.x)
+    x = (low if guess is None else guess).copy()
+    root, todo = x.copy(), np.arange(x.size)
+    for _ in range(MAX_ITERATIONS):
+        if not todo.size:
+            break
+        value, fall = function(x, *args)
+        low, high = np.where(value > 0, x, low), np.where(value < 0, x, high)
+        with np.errstate(all="ignore"):
+            newton = x * np.exp(value / fall)
+        done = (np.abs(newton - x) <= TOLERANCE * x) | (low >= high)
+        root[todo[done]] = np.clip(newton, low, high)[done]
+        x = np.where((newton > low) & (newton < high), newton, np.sqrt(low) * np.sqrt(high))
+        todo, x, low, high, *args = (array[~done] for array in (todo, x, low, high, *args))
+    root[todo] = x
+    return root
+
+
+def find_minimum(
+    function: Callable[..., tuple[np.ndarray, np.ndarray]],
+    low: np.ndarray,
+    high: np.ndarray,
+    args: Sequence[np.ndarray],
+    n_places: int,
+) -> np.ndarray:
+    """Where a function is smallest between `low` and `high`, elementwise.
+
+    ``function(x, *args)`` returns its value and how fast that falls with x, or anything of that sign. The best of
+    `n_places` comes first, because there may be several minima; then the root of the slope around it, or the end of the
+    range where that is best.
+    """
+    places = low[..., None] + (high - low)[..., None] * np.linspace(0, 1, n_places)
+    best = np.argmin(function(places, *(value[..., None] for value in args))[0], axis=-1, keepdims=True)
+    ends = [np.take_along_axis(places, np.clip(best + k, 0, n_places - 1), axis=-1)[..., 0] for k in (-1, 1)]
+    found = elementwise.find_root(
+        lambda *at: function(*at)[1], tuple(ends), args=tuple(args), tolerances={"xatol": CLOSE, "xrtol": 0}
+    )
+    return np.where(found.success, found.x, np.take_along_axis(places, best, axis=-1)[..., 0])

@@ -11,15 +11,14 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy.optimize import elementwise
 
-from ._search import minimiser
+from ._search import find_minimum, find_root
 from ._validation import MAX_SIZE, real_array
 from .spectra import Spectrum
-from .theory import LARGEST, solve_delta, test_loss
+from .theory import LARGEST, decompose, solve_delta
 
-EDGE = 1e-12  # how far, in log Delta, from the ridgeless branch the search begins
 CAUTIOUS = 1e-4  # where the search begins without such a branch, in units of the smallest eigenvalue and of the noise
+PLACES = 61  # at which the best Delta of a budget is looked for first
 FAR = 1e3  # how far above its scale for a large ridge the search ends
 
 
@@ -222,69 +221,132 @@ def compute_optimal(
         raise ValueError(f"budget must be at most {MAX_SIZE:.0e} (1 + price): no more features and samples are known")
     weight_var = real_array("weight_var", weight_var, above=0, at_most=LARGEST)
     noise_var = real_array("noise_var", noise_var, at_least=0, at_most=LARGEST)
-    setting = np.broadcast_arrays(budget, price, weight_var, noise_var)
+    budget, price, signal, noise = np.broadcast_arrays(budget, price, weight_var, noise_var)
+    split = _split_bought if bought else _split_compute
 
-    def samples(n, budget, price):
-        return np.clip((budget - n) / price if bought else budget / n, 1, MAX_SIZE)
+    def best_split(delta, budget, price, signal, noise):
+        """The setting with the best N and T at each Delta."""
+        s2, u = spectrum.mode_sums(delta, [(2, 0), (1, 1)])
+        t = split(s2 + u, u, signal * delta * u, budget, price, noise)
+        least = np.maximum(s2 + u, 1.0)  # of both sizes
+        if bought:
+            t = np.clip(t, np.maximum(least, (budget - MAX_SIZE) / price), (budget - least) / price)
+            return budget - price * t, t, signal, noise
+        t = np.clip(t, np.maximum(least, budget / MAX_SIZE), np.minimum(budget / least, MAX_SIZE))
+        return budget / t, t, signal, noise
 
-    def loss(log_n, budget, price, signal, noise):
-        n = np.clip(np.exp(log_n), 1, MAX_SIZE)
-        return optimal_loss(spectrum, n, samples(n, budget, price), weight_var=signal, noise_var=noise)
+    def loss_and_fall(log_delta, *setting):
+        delta = np.exp(log_delta)
+        loss, balance, *_ = _at_delta(spectrum, delta, *best_split(delta, *setting))
+        return loss, balance
 
-    budget, price, *_ = setting
-    low = np.log(np.maximum(1.0, budget - price * MAX_SIZE if bought else budget / MAX_SIZE))
-    high = np.log(np.minimum(budget - price if bought else budget, MAX_SIZE))
-    n = np.exp(minimiser(loss, low, high, setting))
-    t = samples(n, budget, price)
+    equal = budget / (1 + price) if bought else np.sqrt(budget)
+    floor = np.asarray(solve_delta(spectrum, np.minimum(equal, MAX_SIZE), MAX_SIZE))
+    low = np.where(floor > 0, floor, CAUTIOUS**2 * _cautious(spectrum, equal, signal, noise))
+    high = FAR * (low + _far(spectrum, 1.0, 1.0, signal, noise))
+    setting = budget, price, signal, noise
+    delta = np.exp(find_minimum(loss_and_fall, np.log(low), np.log(high), setting, n_places=PLACES))
+    n, t, *_ = best_split(delta, *setting)
     return Allocation(n[()], t[()], optimal_loss(spectrum, n, t, weight_var=weight_var, noise_var=noise_var))
+
+
+def _split_compute(s, u, bias, budget, price, noise) -> np.ndarray:
+    """The best number of samples at a given Delta and product NT: a quadratic equation (chapter 10)."""
+    half, rest = noise * (s - u), budget * bias + noise * s * (2 * u - s)
+    return budget * (noise + bias) / (half + np.sqrt(np.maximum(half**2 + (noise + bias) * rest, 0)))
+
+
+def _split_bought(s, u, bias, budget, price, noise) -> np.ndarray:
+    """The best number of samples at a given Delta and sum N + cT: L = a/d with a and d quadratic in T."""
+    s2 = s - u
+    a0, a1, a2 = noise * (s2 * budget + s * (u - s2)), bias * budget - noise * s2 * price, -price * bias
+    d0, d1, d2 = s * (s - 2 * u) - s2 * budget, budget - s2 * (1 - price), -price
+    q0, q1, q2 = a1 * d0 - a0 * d1, a2 * d0 - a0 * d2, a2 * d1 - a1 * d2
+    return -q0 / (q1 + np.sqrt(np.maximum(q1**2 - q0 * q2, 0)))
 
 
 def _optimize(spectrum, n, t, weight_var, noise_var, feature_var) -> tuple[np.ndarray, np.ndarray]:
     """Best ridge and its loss."""
     weight_var = real_array("weight_var", weight_var, above=0, at_most=LARGEST)
     noise_var = real_array("noise_var", noise_var, at_least=0, at_most=LARGEST)
-    floor = solve_delta(spectrum, n, t, feature_var=feature_var)  # checks the other arguments, too
-    n, t, feature_var, floor, signal, noise = np.broadcast_arrays(
-        *(np.asarray(value, dtype=float) for value in (n, t, feature_var, floor, weight_var, noise_var))
+    branch = decompose(spectrum, n, t, weight_var=weight_var, noise_var=noise_var, feature_var=feature_var)
+    ridgeless, floor = np.asarray(branch.test_loss), np.asarray(branch.delta)
+    n, t, feature_var, signal, noise, _ = np.broadcast_arrays(
+        *(np.asarray(value, dtype=float) for value in (n, t, feature_var, weight_var, noise_var)), ridgeless
     )
-    ridgeless = np.asarray(test_loss(spectrum, n, t, weight_var=signal, noise_var=noise))
     delta = np.ones(floor.shape)
     tune = ridgeless > 0
     delta[tune] = _best_delta(spectrum, *(value[tune] for value in (n, t, floor, signal, noise)))
-    _, loss, brackets = _slope(spectrum, delta, n, t, signal, noise)
-    helps = tune & (loss < ridgeless)
-    ridge = np.where(helps, delta * brackets * feature_var / spectrum.n_latent, 0.0)
-    return ridge[()], np.where(helps, loss, ridgeless)[()]
+    best = _at_delta(spectrum, delta, n, t, signal, noise)
+    helps = tune & (best.loss < ridgeless)
+    ridge = np.where(helps, delta * best.brackets * feature_var / spectrum.n_latent, 0.0)
+    return ridge[()], np.where(helps, best.loss, ridgeless)[()]
 
 
 def _best_delta(spectrum, n, t, floor, signal, noise) -> np.ndarray:
     """The root of the slope between the ridgeless branch and a Delta that resolves next to nothing."""
-    largest, smallest = float(spectrum.eigenvalue(1)), float(spectrum.eigenvalue(spectrum.rank))
-    # where every latent can be resolved only noise asks for a ridge, and a little of it for little
-    cautious = CAUTIOUS * smallest * np.clip(noise / (signal * t * smallest), CAUTIOUS**2, 1)
-    low = np.log(np.where(floor > 0, floor, cautious)) + EDGE
-    # With much noise the best ridge resolves next to nothing. The loss falls by 2 signal tr(Lambda^2)/Delta with what
-    # is learned, and rises by noise [tr(Lambda^2) + (tr Lambda)^2/N]/(T Delta^2).
-    ratio = spectrum.trace / largest
-    high = np.log(FAR * (floor + spectrum.trace * (1 + ratio) + noise / (signal * t) * (1 + ratio**2 / n)))
-    at = (n, t, signal, noise)
-    slope = lambda log_delta, *at: _slope(spectrum, np.exp(log_delta), *at)[0]  # noqa: E731
-    flat = slope(low, *at) >= 0  # the optimum is closer to the branch than rounding
-    root = elementwise.find_root(slope, (np.where(flat, low - 1, low), high), args=at, tolerances={"xrtol": 1e-12})
-    return np.exp(np.where(flat, low, root.x))
+    low = np.where(floor > 0, floor, _cautious(spectrum, t, signal, noise))
+    high = FAR * (floor + _far(spectrum, n, t, signal, noise))
+
+    def balance(delta, *setting):
+        _, value, fall, _ = _at_delta(spectrum, delta, *setting)
+        return value, fall
+
+    # noise/(signal T) is best where features are plenty
+    return find_root(balance, low, high, (n, t, signal, noise), guess=low + noise / (signal * t))
 
 
-def _slope(spectrum, delta, n, t, signal, noise) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """d log(L)/d log(Delta), L, and the product of the brackets, at the ridge that belongs to Delta.
+def _cautious(spectrum, t, signal, noise) -> np.ndarray:
+    """A Delta below the best one where every latent can be resolved.
 
-    L = A/D with the sums over modes s = df1, s2 = df2, u = s - s2 and v = sum f^2 g, whose derivatives with respect to
-    log Delta are -u, -2v and 2v - u.
+    Only noise asks for a ridge there, and a little of it for little.
     """
-    s, s2, u, v, unresolved = (spectrum.mode_sum(delta, p, q) for p, q in ((1, 0), (2, 0), (1, 1), (2, 1), (0, 1)))
+    smallest = float(spectrum.eigenvalue(spectrum.rank))
+    return CAUTIOUS * smallest * np.clip(noise / (signal * t * smallest), CAUTIOUS**2, 1)
+
+
+def _far(spectrum, n, t, signal, noise) -> np.ndarray:
+    """The scale of the best Delta where that is large.
+
+    With much noise the best ridge resolves next to nothing. The loss falls by 2 signal tr(Lambda^2)/Delta with what is
+    learned, and rises by noise [tr(Lambda^2) + (tr Lambda)^2/N]/(T Delta^2).
+    """
+    ratio = spectrum.trace / float(spectrum.eigenvalue(1))
+    return spectrum.trace * (1 + ratio) + noise / (signal * t) * (1 + ratio**2 / n)
+
+
+class _AtDelta(NamedTuple):
+    """The loss L = a/d at the ridge that belongs to a Delta; see `_at_delta`.
+
+    The balance is 1 - (log a)'/(log d)': 1 on the ridgeless branch of N = T, where d vanishes, and 0 at the best ridge.
+    """
+
+    loss: np.ndarray
+    balance: np.ndarray
+    fall: np.ndarray  # minus the derivative of the balance
+    brackets: np.ndarray  # (N - df1)(T - df1)
+
+
+def _at_delta(spectrum, delta, n, t, signal, noise) -> _AtDelta:
+    """Loss and balance as functions of Delta, with derivatives ' in log Delta.
+
+    With the sums s = df1, s2 = df2, u = s - s2, v = sum f^2 g and y = sum f^2 g^2 their rules are s' = -u, s2' = -2v,
+    u' = 2v - u and v' = v - 3y.
+    """
+    s2, u, v, y, unresolved = spectrum.mode_sums(delta, [(2, 0), (1, 1), (2, 1), (2, 2), (0, 1)])
+    s = s2 + u
     few_left = unresolved < s
     bracket_n, bracket_t = (np.where(few_left, (size - spectrum.rank) + unresolved, size - s) for size in (n, t))
-    d = bracket_n * bracket_t + (bracket_n + bracket_t) * u
-    a = signal * n * t * delta * u + noise * (bracket_n * s2 + s * u)
-    slope_d = 2 * (bracket_n + bracket_t) * v + 2 * u**2
-    slope_a = 2 * signal * n * t * delta * v + 2 * noise * (s * v - u**2 - bracket_n * v)
-    return slope_a / a - slope_d / d, a / d, bracket_n * bracket_t
+    both, bend, scale = bracket_n + bracket_t, 2 * (v - 3 * y), signal * n * t * delta
+
+    a = scale * u + noise * (bracket_n * s2 + s * u)
+    a1 = 2 * scale * v + 2 * noise * ((s - bracket_n) * v - u**2)
+    a2 = scale * (2 * v + bend) + noise * ((s - bracket_n) * bend - 12 * u * v + 4 * u**2)
+    d = bracket_n * bracket_t + both * u
+    d1 = 2 * both * v + 2 * u**2
+    d2 = both * bend + 12 * u * v - 4 * u**2
+
+    loss = np.divide(a, d, out=np.full(d.shape, np.inf), where=(bracket_n > 0) & (bracket_t > 0))
+    slope_a, width = a1 / a, d / d1
+    fall = (a2 / a - slope_a**2) * width + slope_a * (1 - d2 / d1 * width)
+    return _AtDelta(loss, 1 - slope_a * width, fall, bracket_n * bracket_t)

@@ -28,7 +28,7 @@ from scipy.optimize import elementwise
 from scipy.special import gamma
 from tqdm.auto import tqdm
 
-from ._search import minimiser
+from ._search import find_minimum
 from ._validation import MAX_SIZE, real_array
 from .experiments import Simulation, _check_setting, _spawn_seeds
 from .features import RandomFeatures
@@ -40,10 +40,12 @@ from .theory import LARGEST, solve_delta
 NODES = 28  # of the contour; an error of e^(-1.36 NODES), about the rounding error of the sum
 EARLY = 1e-5  # 2 t, in units of the inverse trace, before which the loss is a straight line
 LATE = 1e40  # t, in units of the inverse of the smallest eigenvalue, after which what is left to learn is rounding
-TOLERANCE = 1e-10  # relative Newton step in Delta after which, squared, only rounding is left
+TOLERANCE = 1e-8  # relative Newton step in Delta after which, squared, only rounding is left
 SOLVED = 1e-6  # relative Newton step of a root: as large as rounding where N - df1 cancels, beside a wide gap
 MAX_NEWTON = 50  # Newton takes 2 to 10 steps
 GONE = 1e3  # t, in units of the inverse of the smallest eigenvalue of A, after which the loss has underflowed
+MANY = 100.0  # features, in units of C trace, beyond which the best number is not looked for
+PLACES = 17  # at which the best number is looked for first
 ALONE = 1e-9  # how close the edge comes to the smallest eigenvalue, relative to it, for unlimited sizes
 
 
@@ -97,15 +99,7 @@ def gradient_flow_loss(
     time = _check_times("time", time)
     size = np.asarray(np.inf) if size is None else real_array("size", size, at_least=1, at_most=MAX_SIZE)
     weight_var = real_array("weight_var", weight_var, at_least=0, at_most=LARGEST)
-    edge, delta, slope = _right_end(spectrum, size)
-    bottleneck = np.multiply(size, delta, out=np.zeros(size.shape), where=delta > 0)
-
-    early, late = EARLY / spectrum.trace, LATE / float(spectrum.eigenvalue(spectrum.rank))
-    tau = 2 * np.minimum(time, np.divide(GONE, -edge, out=np.full(size.shape, late), where=edge < 0))
-    loss = _inverse_laplace(spectrum, *np.broadcast_arrays(np.maximum(tau, early), size, edge, delta, slope))
-    loss = np.where(tau < early, spectrum.trace + (loss - spectrum.trace) * tau / early, loss)
-    loss = np.where(time == np.inf, bottleneck, np.maximum(loss, bottleneck))  # the rest may be rounding
-    return (weight_var * loss)[()]
+    return (weight_var * _loss_and_slopes(spectrum, time, size)[0])[()]
 
 
 def flow_asymptotic(
@@ -216,12 +210,16 @@ def compute_frontier(spectrum: Spectrum, compute: ArrayLike, *, weight_var: Arra
     compute = real_array("compute", compute, above=0)
     weight_var = real_array("weight_var", weight_var, at_least=0, at_most=LARGEST)
 
-    def loss(log_n, compute):
+    def loss_and_fall(log_n, compute):
+        """The loss of N features that learn for C/N, and minus its derivative in log N."""
         n = np.clip(np.exp(log_n), 1, MAX_SIZE)
-        return gradient_flow_loss(spectrum, compute / n, n)
+        loss, by_time, by_size = _loss_and_slopes(spectrum, compute / n, n)
+        return loss, by_time - by_size
 
-    ends = np.zeros(compute.shape), np.full(compute.shape, np.log(MAX_SIZE))
-    n = np.clip(np.exp(minimiser(loss, *ends, (compute,))), 1, MAX_SIZE)
+    # next to nothing is learned before t = 1/trace: more features than a few times C trace are too many
+    high = np.clip(np.log(MANY * spectrum.trace) + np.log(compute), 0, np.log(MAX_SIZE))
+    log_n = find_minimum(loss_and_fall, np.zeros(compute.shape), high, (compute,), n_places=PLACES)
+    n = np.clip(np.exp(log_n), 1, MAX_SIZE)
     best_loss = weight_var * gradient_flow_loss(spectrum, compute / n, n)
     return Frontier(*(part[()] for part in np.broadcast_arrays(n, compute / n, best_loss)))
 
@@ -349,25 +347,45 @@ def _check_times(name, value) -> np.ndarray:
     return np.where(endless, np.inf, times)
 
 
-def _inverse_laplace(spectrum, tau, size, edge, delta, slope) -> np.ndarray:
-    """exp(ridge tau) Delta df1(Delta)/(2 pi i ridge), integrated on Talbot's contour around all singularities.
+def _loss_and_slopes(spectrum, time, size) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """The loss of a teacher of variance 1, and its derivatives in log t and log N."""
+    edge, delta, slope = _right_end(spectrum, size)
+    bottleneck = np.multiply(size, delta, out=np.zeros(size.shape), where=delta > 0)
 
-    The contour is z/tau away from the rightmost singularity: what the loss loses to exp(edge * tau) is then no matter
-    of precision. Its lower half is the complex conjugate of the upper one.
+    early, late = EARLY / spectrum.trace, LATE / float(spectrum.eigenvalue(spectrum.rank))
+    tau = 2 * np.minimum(time, np.divide(GONE, -edge, out=np.full(size.shape, late), where=edge < 0))
+    setting = np.broadcast_arrays(np.maximum(tau, early), size, edge, delta, slope)
+    ridge, weights, delta = _contour(spectrum, *setting)
+    tau_here, size_here = setting[0][..., None], setting[1][..., None]
+    with np.errstate(invalid="ignore"):  # where Delta is not a number
+        df1, _, of_ridge = _sums(spectrum, size_here, delta)
+        transform = delta * df1 / ridge
+        # at a fixed ridge d log Delta/d log N = -(df1/N)/(1 - df2/N), and d(Delta df1)/d Delta = df2
+        parts = transform, ridge * tau_here * transform, -(1 - of_ridge) / of_ridge * transform
+        loss, by_time, by_size = ((weights * part).imag.sum(axis=-1) for part in parts)
+    loss = np.where(tau < early, spectrum.trace + (loss - spectrum.trace) * tau / early, loss)
+    loss = np.where(time == np.inf, bottleneck, np.maximum(loss, bottleneck))  # the rest may be rounding
+    return loss, by_time, by_size
+
+
+def _contour(spectrum, tau, size, edge, delta, slope) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Ridges on Talbot's contour around all singularities, weights, and Delta there.
+
+    The inverse Laplace transform at tau is the sum over them of the imaginary part of weight times transform. The
+    contour is z/tau away from the rightmost singularity: what the loss loses to exp(edge * tau) is then no matter of
+    precision. Its lower half is the complex conjugate of the upper one.
     """
     angle = np.pi * (2 * np.arange(NODES // 2) + 1) / NODES
     cot = 1 / np.tan(0.6407 * angle)
     z = NODES * (0.5017 * angle * cot - 0.6122 + 0.2645j * angle)
     dz = NODES * (0.5017 * cot - 0.5017 * 0.6407 * angle * (1 + cot**2) + 0.2645j)
 
-    offset = z / tau[..., None]
-    size, edge, delta, slope = (np.broadcast_to(x[..., None], offset.shape) for x in (size, edge, delta, slope))
+    tau, size, edge, delta, slope = (x[..., None] for x in (tau, size, edge, delta, slope))
+    offset = z / tau
     ridge = edge + offset
+    size, delta, slope = (np.broadcast_to(x, ridge.shape) for x in (size, delta, slope))
     delta = _newton(spectrum, size, ridge, _first_guess(spectrum, delta, slope, offset))
-    with np.errstate(invalid="ignore"):  # where Delta is not a number
-        df1, *_ = _sums(spectrum, size, delta)
-    integral = 2 / NODES * (np.exp(z) * dz * delta * df1 / ridge).imag.sum(axis=-1)
-    return integral / tau * np.exp(edge[..., 0] * tau)
+    return ridge, 2 / NODES * np.exp(z) * dz / tau * np.exp(edge * tau), delta
 
 
 def _right_end(spectrum, size) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

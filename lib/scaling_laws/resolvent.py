@@ -20,10 +20,11 @@ from ._validation import MAX_SIZE, complex_array, real_array, real_number
 from .spectra import PowerLaw, Spectrum, check_spectrum
 from .theory import solve_delta
 
-TOLERANCE = 1e-14  # relative Newton step in Delta that ends the iteration
+TOLERANCE = 1e-14  # relative Newton step in Delta after which, squared, only rounding is left
 MAX_NEWTON = 20  # Newton steps at one ridge
 FIRST_STEP = 0.01  # by which the height over the real axis shrinks; where that fails, its square root, and so on
 MAX_STEPS = 1000
+STRIDE = 8  # at one of so many places the continuation starts anew
 FLOOR = 1e-14  # height over the real axis, relative to the ridge, that counts as on it: at the edge of a band
 REAL = 1e-9  # so far Newton may overshoot a root on the real axis, relative to it
 SOLVED = 1e-9  # relative residual, and part on the wrong side of the real axis, of a root
@@ -308,12 +309,36 @@ def _stieltjes(z, spectrum, sizes, unit, dimension) -> np.ndarray:
 
 
 def _continue(spectrum, sizes, strength) -> np.ndarray:
-    """Delta for complex strengths (imaginary part >= 0) by continuation from far above the real axis.
+    """Delta for complex strengths (imaginary part >= 0).
+
+    At every eighth of them by descent. Between two that are known Newton begins from their geometric mean; where it
+    does not end at the physical root, as across the edge of a band, there is a descent, too.
+    """
+    shape, strength = strength.shape, strength.ravel()
+    order, delta = np.argsort(abs(strength)), np.full(strength.shape, np.nan, complex)
+    step = STRIDE if strength.size > 2 * STRIDE else 1
+    delta[order[::step]] = _descend(spectrum, sizes, strength[order[::step]])
+    while step > 1:
+        step //= 2
+        here, after = order[step :: 2 * step], order[2 * step :: 2 * step]
+        before = order[: -step : 2 * step]
+        after = np.append(after, before[after.size :])  # the last may have no neighbour on that side
+        guess = np.sqrt(delta[before]) * np.sqrt(delta[after])
+        known = np.isfinite(guess)
+        with np.errstate(all="ignore"):  # a guess that leads astray is made good for
+            found, physical = _newton(spectrum, sizes, strength[here[known]], guess[known])
+        delta[here[known][physical]] = found[physical]
+    missing = np.isnan(delta)
+    delta[missing] = _descend(spectrum, sizes, strength[missing])
+    return delta.reshape(shape)
+
+
+def _descend(spectrum, sizes, strength) -> np.ndarray:
+    """Delta for complex strengths, by continuation from far above the real axis.
 
     There Delta = strength/(product of the sizes). On the way down the right root is the one for which Delta and its
     products with each bracket stay in the upper half plane (chapter 6); a step that loses it is tried again, smaller.
     """
-    shape, strength = strength.shape, strength.ravel()
     top = np.prod(sizes) * max(float(spectrum.eigenvalue(1)), spectrum.trace / min(sizes))
     height = 10 * np.maximum(abs(strength), top)
     delta, _ = _newton(spectrum, sizes, strength + 1j * height, (strength + 1j * height) / np.prod(sizes))
@@ -333,7 +358,7 @@ def _continue(spectrum, sizes, strength) -> np.ndarray:
         step[todo] = np.where(jump, step[todo], change)
         todo = todo[height[todo] > FLOOR * abs(strength[todo])]
     delta[todo] = np.nan
-    return delta.reshape(shape)
+    return delta
 
 
 def _newton(spectrum, sizes, strength, delta) -> tuple[np.ndarray, np.ndarray]:

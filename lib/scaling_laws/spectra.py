@@ -10,27 +10,26 @@ what is :math:`\sum_I f_I^p g_I^q`? `PowerLaw` answers it for any number of late
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy.special import digamma, zeta
 
-from ._mode_sums import continued_direct_sums, continued_power_law_sums, direct_sum, power_law_sum
+from ._mode_sums import MAX_DIRECT, continued_direct_sums, continued_power_law_sums, weighted_ranks, weighted_sums
 from ._validation import real_array, real_number, whole_number
 
 MAX_LISTED = 10**8  # most eigenvalues that `eigenvalues` will list
-MAX_DIRECT = 512  # most latents whose sums at complex delta are added term by term
-HARMONIC = 1e-9  # at smaller alpha a tail of the harmonic series is nearer than a difference of large zeta functions
 SMALLEST_EIGENVALUE = 1e-150  # keeps squares of eigenvalues within floating-point range
 
 
 class Spectrum:
     """What `PowerLaw` and `Empirical` have in common.
 
-    Both have ``n_latent``, ``rank``, ``trace``, ``eigenvalue(index)``, ``mode_sum(delta, p, q)``, ``head(n_visible)``
-    and ``tail(n_visible)``.
+    Both have ``n_latent``, ``rank``, ``trace``, ``eigenvalue(index)``, ``head(n_visible)`` and ``tail(n_visible)``; and
+    ``levels`` with ``weights``, which stand for the positive eigenvalues in every sum over modes.
 
     Examples
     --------
@@ -40,10 +39,59 @@ class Spectrum:
 
     n_latent: int
     rank: int
+    levels: np.ndarray
+    weights: np.ndarray
 
     def mode_sum(self, delta: ArrayLike, p: int, q: int) -> np.ndarray:
-        """Sum over modes; see `PowerLaw.mode_sum`."""
-        raise NotImplementedError
+        r"""The sum :math:`\sum_I f_I^p g_I^q` with :math:`f = \lambda/(\lambda+\Delta)`, :math:`g = 1 - f`.
+
+        Parameters
+        ----------
+        delta : array_like
+            Scale :math:`\Delta \ge 0`; any shape.
+        p, q : int
+            Exponents; `p` from 1 to 3 and `q` from 0 to 3, or ``p, q = 0, 1``.
+
+        Returns
+        -------
+        ndarray
+            The sum over the positive eigenvalues, of the shape of `delta`.
+
+        Raises
+        ------
+        ValueError
+            If an argument is outside its range.
+        """
+        return self.mode_sums(delta, [(p, q)])[0]
+
+    def mode_sums(self, delta: ArrayLike, exponents: Sequence[tuple[int, int]]) -> np.ndarray:
+        r"""Several sums at once, from one pass over the levels; see `mode_sum`.
+
+        Parameters
+        ----------
+        delta : array_like
+            Scale :math:`\Delta \ge 0`; any shape.
+        exponents : sequence of (int, int)
+            The pairs :math:`(p, q)`, with the ranges of `mode_sum`.
+
+        Returns
+        -------
+        ndarray, shape ``(len(exponents),) + delta.shape``
+            One sum a pair.
+
+        Raises
+        ------
+        ValueError
+            If an argument is outside its range.
+
+        Examples
+        --------
+        >>> df1, transition = PowerLaw(alpha=1.0, n_latent=10**15).mode_sums(1e-6, [(1, 0), (1, 1)])
+        >>> print(f"{df1:.3f} {transition:.3f}")
+        1570.296 785.398
+        """
+        pairs = [_check_exponents(p, q) for p, q in exponents]
+        return weighted_sums(self.levels, self.weights, real_array("delta", delta, at_least=0), pairs)
 
     def continued_sums(self, delta: np.ndarray) -> np.ndarray:
         r"""The sums :math:`\sum_I f_I`, :math:`\sum_I g_I` and :math:`\sum_I f_I g_I` continued to complex `delta`.
@@ -58,7 +106,7 @@ class Spectrum:
         ndarray of complex, shape ``(3,) + delta.shape``
             :math:`df_1`, :math:`\mathrm{rank} - df_1` and :math:`df_1 - df_2`.
         """
-        return continued_direct_sums(self.eigenvalues[: self.rank], delta)
+        return continued_direct_sums(self.levels, self.weights, delta)
 
     def degrees_of_freedom(self, delta: ArrayLike) -> tuple[np.ndarray, np.ndarray]:
         r"""Effective numbers of modes resolved at the scale `delta`.
@@ -97,7 +145,8 @@ class Spectrum:
         >>> print(f"{df1:.3f} {df2:.3f}")
         1570.296 784.898
         """
-        return self.mode_sum(delta, 1, 0)[()], self.mode_sum(delta, 2, 0)[()]
+        df1, df2 = self.mode_sums(delta, [(1, 0), (2, 0)])
+        return df1[()], df2[()]
 
 
 @dataclass(frozen=True)
@@ -179,43 +228,27 @@ class PowerLaw(Spectrum):
         after = whole_number("n_visible", n_visible, at_least=0, at_most=self.n_latent) + 1.0
         if after > self.n_latent:
             return 0.0
-        if self.n_latent == 1:  # any alpha goes, even one beyond the range of the zeta function
-            return self.scale
-        if self.alpha < HARMONIC:
-            return float(self.scale * (digamma(self.n_latent + 1.0) - digamma(after)))
-        return float(self.scale * (zeta(1 + self.alpha, after) - zeta(1 + self.alpha, self.n_latent + 1.0)))
+        ranks, weights = weighted_ranks(self.alpha, self.n_latent, int(after))
+        return float(weights @ (self.scale * ranks ** -(1 + self.alpha)))
 
-    def mode_sum(self, delta: ArrayLike, p: int, q: int) -> np.ndarray:
-        r"""The sum :math:`\sum_I f_I^p g_I^q` with :math:`f = \lambda/(\lambda+\Delta)`, :math:`g = 1 - f`.
+    @cached_property
+    def levels(self) -> np.ndarray:
+        r"""A few hundred eigenvalues, not all at whole ranks, that stand for all of them in sums over modes.
 
-        Parameters
-        ----------
-        delta : array_like
-            Scale :math:`\Delta \ge 0`; any shape.
-        p, q : int
-            Exponents; `p` from 1 to 3 and `q` from 0 to 3, or ``p, q = 0, 1``.
-
-        Returns
-        -------
-        ndarray
-            The sum, of the shape of `delta`.
-
-        Raises
-        ------
-        ValueError
-            If an argument is outside its range.
-
-        Notes
-        -----
-        The first 64 terms are added; the others follow from the Euler-Maclaurin formula (chapter 2), whose
-        integral is an incomplete beta function. Relative error
-        below 1e-12 for :math:`\alpha \le 5`.
+        The first 64 eigenvalues or more are among them; the others are nodes of the Euler-Maclaurin formula and of the
+        integral in it (chapter 2). With their `weights` the relative error of a sum is below 1e-12 for :math:`\alpha
+        \le 5`.
         """
-        return power_law_sum(self.alpha, self.n_latent, self.scale, *_check_mode_sum(delta, p, q))
+        return self.scale * weighted_ranks(self.alpha, self.n_latent)[0] ** -(1 + self.alpha)
+
+    @cached_property
+    def weights(self) -> np.ndarray:
+        """How many eigenvalues each of the `levels` stands for; negative ones correct the ends of the integral."""
+        return weighted_ranks(self.alpha, self.n_latent)[1]
 
     def continued_sums(self, delta: np.ndarray) -> np.ndarray:
         """Sums at complex `delta`; see `Spectrum.continued_sums`."""
-        if self.n_latent <= MAX_DIRECT:
+        if self.n_latent <= MAX_DIRECT:  # the levels are all the eigenvalues
             return super().continued_sums(delta)
         return continued_power_law_sums(self.alpha, self.n_latent, self.scale, delta)
 
@@ -302,9 +335,15 @@ class Empirical(Spectrum):
             raise ValueError(f"index must be whole: a list has no eigenvalue between two; got {between:g}")
         return self.eigenvalues[index.astype(int) - 1]
 
-    def mode_sum(self, delta: ArrayLike, p: int, q: int) -> np.ndarray:
-        r"""The sum :math:`\sum_I f_I^p g_I^q` over the positive eigenvalues; see `PowerLaw.mode_sum`."""
-        return direct_sum(self.eigenvalues[: self.rank], *_check_mode_sum(delta, p, q))
+    @property
+    def levels(self) -> np.ndarray:
+        """The positive eigenvalues."""
+        return self.eigenvalues[: self.rank]
+
+    @property
+    def weights(self) -> np.ndarray:
+        """One for each of them."""
+        return np.ones(self.rank)
 
 
 class SpectrumFit(NamedTuple):
@@ -517,7 +556,7 @@ def _range_of_ranks(rank: int, n_samples: int | None, ranks: tuple[int, int] | N
     return low, high
 
 
-def _check_mode_sum(delta: ArrayLike, p: int, q: int) -> tuple[np.ndarray, int, int]:
+def _check_exponents(p: int, q: int) -> tuple[int, int]:
     try:
         exponents = whole_number("p", p, at_least=0, at_most=3), whole_number("q", q, at_least=0, at_most=3)
     except ValueError:
@@ -526,4 +565,4 @@ def _check_mode_sum(delta: ArrayLike, p: int, q: int) -> tuple[np.ndarray, int, 
         raise ValueError(
             f"p and q must be p from 1 to 3 and q from 0 to 3, or p = 0 and q = 1; got p = {p!r}, q = {q!r}"
         )
-    return real_array("delta", delta, at_least=0), *exponents
+    return exponents

@@ -5,18 +5,18 @@ Stands beside chapter 8 of the book, whose equation labels the comments quote.
 
 from __future__ import annotations
 
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike
 
+from ._search import find_root
 from ._validation import MAX_SIZE, real_array
 from .spectra import Spectrum, check_spectrum
 
-TOLERANCE = 1e-8  # relative Newton step in Delta after which, squared, only rounding is left
 LARGEST = 1e60  # largest ridge or variance, and inverse of the smallest feature variance
 SMALLEST = 1e-280  # a Delta below this is not told from it
-MAX_ITERATIONS = 200  # bisection alone would need fewer; Newton takes two to seven
 
 
 class Decomposition(NamedTuple):
@@ -160,8 +160,7 @@ def decompose(
 
     delta, margin = _solve(spectrum, n, t, ridge, feature_var)
     interpolates = (margin == 0) & (t <= n)
-    df1, df2 = spectrum.mode_sum(delta, 1, 0), spectrum.mode_sum(delta, 2, 0)
-    transition = spectrum.mode_sum(delta, 1, 1)  # df1 - df2, without the cancellation
+    df1, df2, transition = spectrum.mode_sums(delta, [(1, 0), (2, 0), (1, 1)])  # the last without cancellation
     # N = T = M at zero ridge is the one point where everything below is 0/0; see _corner.
     delta, margin, transition, corner = _corner(spectrum, n, t, delta, margin, transition)
 
@@ -295,27 +294,15 @@ def _solve(spectrum, n, t, ridge, feature_var) -> tuple[np.ndarray, np.ndarray]:
     The Delta equation reads r (r + |N - T|) = G/Delta with G = ridge M / feature_var, so r is known
     in closed form once Delta is, with no subtraction; and df1(Delta) + r(Delta) = min(N, T) is one
     equation for Delta (chapter 8). Both sides are compared on a log scale, where the
-    equation is nearly straight; Newton steps that leave the bracket are replaced by bisection.
+    equation is nearly straight: Newton's method takes two to seven steps.
     """
     smaller, gap = np.minimum(n, t).ravel(), np.abs(n - t).ravel()
     strength = (ridge * spectrum.n_latent / feature_var).ravel()
     delta, margin = np.zeros(smaller.shape), smaller - spectrum.rank
 
-    todo = np.flatnonzero((strength > 0) | (smaller < spectrum.rank))  # elsewhere Delta = 0
-    low, high = _bracket(spectrum, smaller[todo], gap[todo], strength[todo])
-    guess = low.copy()
-    for _ in range(MAX_ITERATIONS):
-        if not todo.size:
-            break
-        excess, slope = _mismatch(spectrum, guess, smaller[todo], gap[todo], strength[todo])
-        low, high = np.where(excess > 0, guess, low), np.where(excess < 0, guess, high)
-        with np.errstate(over="ignore"):
-            newton = guess * np.exp(excess / slope)
-        done = (np.abs(newton - guess) <= TOLERANCE * guess) | (low >= high)
-        delta[todo[done]] = np.clip(newton, low, high)[done]
-        guess = np.where((newton > low) & (newton < high), newton, np.sqrt(low) * np.sqrt(high))
-        todo, guess, low, high = todo[~done], guess[~done], low[~done], high[~done]
-    delta[todo] = guess
+    todo = (strength > 0) | (smaller < spectrum.rank)  # elsewhere Delta = 0
+    setting = smaller[todo], gap[todo], strength[todo]
+    delta[todo] = find_root(partial(_mismatch, spectrum), *_bracket(spectrum, *setting), setting)
 
     solved = delta > 0
     margin[solved] = _margin(strength[solved] / delta[solved], gap[solved])[0]
@@ -332,8 +319,7 @@ def _margin(product, gap) -> tuple[np.ndarray, np.ndarray]:
 def _mismatch(spectrum, delta, smaller, gap, strength) -> tuple[np.ndarray, np.ndarray]:
     """How far df1 + r exceeds min(N, T), on a log scale, and minus its slope in log Delta."""
     margin, steepness = _margin(strength / delta, gap)
-    resolved, transition = spectrum.mode_sum(delta, 1, 0), spectrum.mode_sum(delta, 1, 1)
-    unresolved = spectrum.mode_sum(delta, 0, 1)
+    resolved, transition, unresolved = spectrum.mode_sums(delta, [(1, 0), (1, 1), (0, 1)])
     rank = spectrum.rank
     # Below half the rank compare df1 + r with min(N, T); above it compare the unresolved modes,
     # r + rank with rank - df1 + min(N, T), each less what the two sides have in common.
