@@ -1,0 +1,68 @@
+"""Build the book on all cores, and again only what changed.
+
+Reading a page means executing its notebook, and that takes nearly all the time. A page is read again when its own file,
+or anything that all pages rest on, has another content than at the last build that ended well: never by a file's time,
+which copies and checkouts do not keep. After any change all pages are written again, since they show each other's
+numbers and titles.
+"""
+
+import hashlib
+import os
+import sys
+from importlib.metadata import distributions
+from pathlib import Path
+
+from sphinx.util.parallel import parallel_available
+
+RESTS_ON = ["lib", "book/_ext", "book/references.bib", "requirements.txt", "_config.yml", "_toc.yml"]
+LOOKS = ["book/_static"]
+COMPLETE = "complete"  # beside what Sphinx stores: the last build ended without a warning
+
+
+def digest(*paths):
+    """Of the names and contents of files, those in folders included."""
+    found = hashlib.sha256()
+    for path in paths:
+        files = sorted(path.rglob("*")) if path.is_dir() else [path]
+        for file in files:
+            if file.is_file() and "__pycache__" not in file.parts and "egg-info" not in str(file):
+                found.update(f"\0{file.relative_to(path.parent)}\0".encode() + file.read_bytes())
+    return found.hexdigest()
+
+
+def use_all_cores(app, config):
+    app.parallel = 2 * os.cpu_count() if parallel_available else 1
+    for extension in app.extensions.values():  # two say nothing: they work on the finished pages only
+        for task in ("parallel_read_safe", "parallel_write_safe"):
+            if getattr(extension, task) is None:
+                setattr(extension, task, True)
+
+
+def find_outdated(app, env, added, changed, removed):
+    root, complete = Path(app.srcdir), Path(app.doctreedir) / COMPLETE
+    installed = sorted(f"{package.name} {package.version}" for package in distributions())
+    common = [sys.version, *installed, digest(*(root / name for name in RESTS_ON))]
+    now = {name: [digest(Path(env.doc2path(name))), *common] for name in env.found_docs}
+    looks = digest(*(root / name for name in LOOKS))
+    before = getattr(env, "contents", {}) if complete.exists() else {}
+    env.rewrite = before.get("looks") != looks or now != before.get("pages")
+    env.contents = {"pages": now, "looks": looks}
+    complete.unlink(missing_ok=True)
+    return [name for name in now if now[name] != before.get("pages", {}).get(name)]
+
+
+def write_all(app, env):
+    return env.all_docs if env.rewrite else []
+
+
+def remember(app, exception):
+    if exception is None and not app._warncount:
+        (Path(app.doctreedir) / COMPLETE).touch()
+
+
+def setup(app):
+    app.connect("config-inited", use_all_cores)
+    app.connect("env-get-outdated", find_outdated)
+    app.connect("env-updated", write_all)
+    app.connect("build-finished", remember)
+    return {"parallel_read_safe": True, "parallel_write_safe": True}
