@@ -2,6 +2,7 @@
 
 import hashlib
 import io
+import pickle
 
 import matplotlib
 
@@ -10,6 +11,7 @@ matplotlib.use("Agg")
 import matplotlib.pyplot as plt
 import numpy as np
 import pytest
+from numpy.testing import assert_array_equal
 
 from scaling_laws import plotting
 from scaling_laws._themes import darken, save_variants, stack
@@ -90,3 +92,14 @@ def test_pictures_are_named_after_the_one_in_the_notebook(figure, tmp_path):
     wide, narrow = (plt.imread(tmp_path / f"{stem}{ending}.png") for ending in ("-dark", "-narrow-dark"))
     assert narrow.shape[1] < 0.6 * wide.shape[1] and narrow.shape[0] > 1.5 * wide.shape[0]
     assert wide[0, 0, 3] == 0, "no slab behind a dark picture"
+
+
+def test_a_narrow_picture_is_drawn_as_if_there_were_no_dark_one(figure, tmp_path):
+    figure.axes[0].set_xlim(0.9, 2.3)  # stacked panels are wider: there will be more ticks
+    twin = pickle.loads(pickle.dumps(figure))
+    save_variants(figure, b"the picture", tmp_path)
+    assert stack(twin)
+    expected = io.BytesIO()
+    twin.savefig(expected, format="png", dpi=200, bbox_inches=None)
+    narrow = plt.imread(next(tmp_path.glob("*-narrow.png")))
+    assert_array_equal(narrow, plt.imread(io.BytesIO(expected.getvalue())))

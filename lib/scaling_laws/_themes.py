@@ -58,8 +58,8 @@ def save_variants(figure: Figure, png: bytes, folder: Path) -> None:
 
     undo = darken(figure)
     save("-dark")
+    undo()  # before new ticks copy the colours of old ones
     if stack(figure):
-        undo()
         save("-narrow")
         darken(figure)
         save("-narrow-dark")
