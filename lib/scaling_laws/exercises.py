@@ -14,11 +14,10 @@ from math import comb, factorial
 from typing import Any, NamedTuple
 
 import numpy as np
+import scipy  # its parts load when an answer asks for them
 from numpy.typing import ArrayLike
-from scipy.integrate import quad
 from scipy.optimize import brentq, minimize_scalar
 from scipy.special import zeta
-from scipy.stats import chi2
 
 from ._validation import one_of, real_array
 from .allocation import optimal_loss
@@ -462,9 +461,7 @@ ANSWERS: dict[str, _Number | _Function | _Names] = {
     "tokens-per-parameter": _Number(
         lambda: _best_size(70e9 * 1.4e12) ** -2 * 70e9 * 1.4e12, 2, "Minimise the loss over N at fixed N D."
     ),
-    "apparent-exponent": _Number(
-        lambda: 0.5 / (1 + 0.1 * 1000**0.5), 3, "Differentiate log y with respect to log x."
-    ),
+    "apparent-exponent": _Number(lambda: 0.5 / (1 + 0.1 * 1000**0.5), 3, "Differentiate log y with respect to log x."),
     "local-exponent": _Function(
         lambda x, y: -np.gradient(np.log(y), np.log(x)),
         _local_exponent_cases,
@@ -518,7 +515,7 @@ ANSWERS: dict[str, _Number | _Function | _Names] = {
     # chapter 4
     "sign-kernel": _Number(lambda: 1 / 3, 3, "With which probability does a hyperplane fall between them?"),
     "linear-share": _Number(
-        lambda: quad(lambda z: 2 * z * np.exp(-(z**2) / 2) / np.sqrt(2 * np.pi), 0, np.inf)[0] ** 2,
+        lambda: scipy.integrate.quad(lambda z: 2 * z * np.exp(-(z**2) / 2) / np.sqrt(2 * np.pi), 0, np.inf)[0] ** 2,
         3,
         "a_1 is the mean of zeta sign(zeta), and the share is its square.",
     ),
@@ -544,7 +541,7 @@ ANSWERS: dict[str, _Number | _Function | _Names] = {
         "Square the singular values.",
     ),
     "exact-ols": _Number(
-        lambda: 20 * quad(lambda x: chi2.pdf(x, 50 - 20 + 1) / x, 0, np.inf)[0],
+        lambda: 20 * scipy.integrate.quad(lambda x: scipy.stats.chi2.pdf(x, 50 - 20 + 1) / x, 0, np.inf)[0],
         3,
         "A diagonal element of the inverse is 1 over a chi-squared variable with T - N + 1 degrees of freedom.",
     ),
@@ -565,7 +562,7 @@ ANSWERS: dict[str, _Number | _Function | _Names] = {
     ),
     # chapter 6
     "third-moment": _Number(
-        lambda: quad(lambda mu: mu**3 * marchenko_pastur_density(mu, 0.5), 0.08, 3, limit=200)[0],
+        lambda: scipy.integrate.quad(lambda mu: mu**3 * marchenko_pastur_density(mu, 0.5), 0.08, 3, limit=200)[0],
         3,
         "Compare the coefficients of z^-3 in the quadratic equation for G.",
     ),
@@ -618,7 +615,7 @@ ANSWERS: dict[str, _Number | _Function | _Names] = {
     "gcv": _Function(_gcv, _gcv_cases, 1e-9, "Divide the training loss by (1 - trace of the hat matrix / T)^2."),
     # chapter 9
     "constant-half": _Number(
-        lambda: 1e-2 * quad(lambda y: 1 / (1 + y**1.5), 0, np.inf)[0] ** 1.5, 3, "k is 4 pi/(3 sqrt 3)."
+        lambda: 1e-2 * scipy.integrate.quad(lambda y: 1 / (1 + y**1.5), 0, np.inf)[0] ** 1.5, 3, "k is 4 pi/(3 sqrt 3)."
     ),
     "halving-price": _Number(lambda: 4 ** (1 / 0.3), 3, "Each size grows by 2^(1/alpha)."),
     "crossover-middle": _Number(
@@ -709,9 +706,7 @@ ANSWERS: dict[str, _Number | _Function | _Names] = {
         "Change one factor at a time and compare with the fingerprints.",
     ),
     # chapter 12
-    "null-target": _Number(
-        lambda: 1 + plateau_levels(_LONG, 100, 400, noise_var=1.0).noise, 3, "g = 1; D is small."
-    ),
+    "null-target": _Number(lambda: 1 + plateau_levels(_LONG, 100, 400, noise_var=1.0).noise, 3, "g = 1; D is small."),
     "source-capacity": _Number(lambda: min(6, 2 * 2), None, "Compare alpha_y = 6 with 2 (1 + alpha)."),
     "enough-digits": _Number(_enough_digits, 2, "Solve predict_loss(population, 1e15, T) = 0.2 for T."),
     "elliptical-limit": _Number(_blank_half, 3, "predict_loss takes scales, such as [2**0.5, 0]."),
