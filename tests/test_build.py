@@ -11,6 +11,8 @@ import pytest
 import yaml
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
+pytestmark = pytest.mark.heavy
+
 ROOT = Path(__file__).parents[1]
 KEPT = {"sphinx": ["local_extensions", "config"], "execute": ["execute_notebooks", "allow_errors"]}
 

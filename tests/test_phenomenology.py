@@ -1,3 +1,5 @@
+import functools
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -90,6 +92,7 @@ def test_two_spoiled_points_hardly_move_the_fit_but_move_least_squares():
     assert abs(robust.offset - 0.3) < 0.01 < abs(squares.offset - 0.3)
 
 
+@pytest.mark.heavy
 def test_intervals_of_the_curve_cover_the_truth_about_as_often_as_they_claim():
     fits = [fit_power_law_curve(X, noisy(100 + s), n_bootstrap=40, seed=s) for s in range(24)]
     covered = np.array([(np.array(f.low) <= TRUTH) & (np.array(f.high) >= TRUTH) for f in fits])
@@ -108,10 +111,15 @@ def test_chinchilla_is_recovered_from_noisy_runs(seed):
     assert width[2] < 0.06  # alpha
 
 
+@functools.cache
+def _fitted():
+    return fit_power_law_curve(X, noisy(5), n_bootstrap=2).estimate
+
+
 @settings(max_examples=10)
 @given(c=st.floats(1e-3, 1e3), u=st.floats(1e-6, 1e6))
 def test_units_of_x_and_y_only_rescale_the_constants(c, u):
-    base = fit_power_law_curve(X, noisy(5), n_bootstrap=2).estimate
+    base = _fitted()
     other = fit_power_law_curve(u * X, c * noisy(5), n_bootstrap=2).estimate
     expected = (c * base.amplitude * u**base.exponent, base.exponent, c * base.offset)
     assert np.allclose(other, expected, rtol=1e-4)

@@ -140,6 +140,7 @@ def test_tests_pass_where_pytest_cannot_write_its_cache(tmp_path):
     assert run.returncode == 0, run.stdout
 
 
+@pytest.mark.heavy
 def test_kernels_start_without_a_warning(checkout):
     folder, make = checkout
     (folder / ".venv").mkdir()
