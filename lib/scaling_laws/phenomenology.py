@@ -13,7 +13,6 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike
 from scipy.optimize import least_squares
-from scipy.special import logsumexp
 
 from ._validation import real_array, real_number, whole_number
 
@@ -456,13 +455,13 @@ def _log_terms(parameters, logs) -> np.ndarray:
 
 
 def _log_curve(parameters, logs) -> np.ndarray:
-    return logsumexp(_log_terms(parameters, logs), axis=0)
+    return np.logaddexp.reduce(_log_terms(parameters, logs), axis=0)
 
 
 def _jacobian(parameters, logs) -> np.ndarray:
     """Derivatives of the log of the curve by (log A_1.., e_1.., log E)."""
     terms = _log_terms(parameters, logs)
-    shares = np.exp(terms - logsumexp(terms, axis=0))
+    shares = np.exp(terms - np.logaddexp.reduce(terms, axis=0))
     return np.vstack([shares[:-1], -shares[:-1] * logs, shares[-1:]]).T
 
 
