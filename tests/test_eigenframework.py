@@ -333,8 +333,9 @@ def test_a_bad_argument_of_the_prediction_is_refused_by_name(name):
 
 
 def test_scales_need_a_ridge():
-    with pytest.raises(ValueError, match=r"^ridge must be finite and greater than 0"):
-        predict_loss(ROUGH, 10, 20, scales=[1.0])
+    for ridge in (0.0, 1e-300, [1.0, 0.0]):
+        with pytest.raises(ValueError, match=r"^ridge must be finite and at least 1e-200 and at most 1e\+60; got"):
+            predict_loss(ROUGH, 10, 20, ridge, scales=[1.0])
 
 
 @pytest.mark.parametrize(
@@ -382,6 +383,20 @@ def test_scales_all_alike_change_nothing_to_nine_digits():
         n, t, ridge = *np.floor(10 ** rng.uniform(0, 2.7, 2)), 10 ** rng.uniform(-2, 3)
         expected = predict_loss(ROUGH, n, t, ridge)
         assert predict_loss(ROUGH, n, t, ridge, scales=[3.0, 3.0]) == pytest.approx(expected, rel=1e-9)
+
+
+@pytest.mark.parametrize("ridge", [1e-200, 1e-60, 1e-20, 1e20, 1e30, 1e60])
+def test_with_scales_any_ridge_is_answered(ridge):
+    n, t = np.array([1, 20, 50, 100, 300])[:, None], np.array([1, 20, 60, 100, 400, 10**15])
+    found = predict_loss(ROUGH, n, t, ridge, scales=[2.0, 2.0, 2.0])
+    assert_allclose(found, predict_loss(ROUGH, n, t, ridge), rtol=1e-12)
+    found = predict_loss(ROUGH, n, t, ridge, scales=TWO_SIZES)
+    assert (np.isfinite(found) & (found > 0)).all()
+    if ridge < 1:  # nothing changes any more, but at the peaks
+        away = (n != t) & ((np.minimum(n, t) != 100) | (n < t))
+        assert_allclose(found[away], predict_loss(ROUGH, n, t, 1e-18, scales=TWO_SIZES)[away], rtol=1e-4)
+    else:
+        assert_allclose(found[:, :-1], PROJECTIONS.sum(), rtol=1e-12)
 
 
 @given(scale_lists, positive, sizes, st.integers(1, 300))

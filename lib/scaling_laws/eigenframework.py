@@ -14,9 +14,12 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy.optimize import brentq, elementwise
+from scipy.linalg import cholesky, solve_triangular
+from scipy.optimize import elementwise
 from tqdm.auto import tqdm
 
+from ._mode_sums import BLOCK
+from ._search import find_root
 from ._validation import MAX_SIZE, real_array, whole_number
 from .experiments import _spawn_seeds, _standard_error
 from .features import RandomFeatures, feature_kernel
@@ -24,6 +27,8 @@ from .regression import shrunk_inverse
 from .spectra import Empirical
 from .theory import LARGEST, _corner, _settings, _solve
 
+GRAM_LIMIT = 1e-8  # ridges below this share of a Gram matrix's trace are too much lost in its rounding
+LEAST_RIDGE = 1e-200  # with scales; products of smaller ones are lost
 ROUNDING = 1e-10  # of one minus a leverage, and of the target's power
 
 
@@ -117,7 +122,7 @@ def predict_loss(
         Numbers of features :math:`N` and of training samples :math:`T`, which are drawn from the population with
         replacement; from 1 to 1e15, and everything broadcasts.
     ridge : array_like, default 0
-        :math:`\gamma \ge 0`, added to the unnormalised Gram matrix; positive if `scales` are given.
+        :math:`\gamma \ge 0`, added to the unnormalised Gram matrix; with `scales` at least 1e-200.
     scales : array_like, optional
         Sizes of the feature vectors of typical samples, such as `Population.scales`; only their ratios count. None:
         all alike.
@@ -161,10 +166,12 @@ def predict_loss(
         raise ValueError(f"scales must be a one-dimensional list with a positive entry; got shape {scales.shape}")
     n = real_array("n_features", n_features, at_least=1, at_most=MAX_SIZE)
     t = real_array("n_samples", n_samples, at_least=1, at_most=MAX_SIZE)
-    ridge = real_array("ridge", ridge, above=0, at_most=LARGEST)
+    ridge = real_array("ridge", ridge, at_least=LEAST_RIDGE, at_most=LARGEST)
     square = (scales / scales.max()) ** 2
     square /= square.mean()
-    return np.vectorize(partial(_of_scales, population, square), otypes=[float])(n, t, ridge)[()]
+    settings = np.stack(np.broadcast_arrays(n, t, ridge))
+    blocks = np.array_split(settings.reshape(3, -1), 1 + settings.size * square.size // BLOCK, axis=1)
+    return np.concatenate([_of_scales(population, square, *block) for block in blocks]).reshape(settings.shape[1:])[()]
 
 
 def forecast_loss(
@@ -287,7 +294,7 @@ def measure_loss(
     n_features, n_samples : int
         Numbers of features :math:`N` and of training samples :math:`T`.
     ridge : array_like
-        Ridges :math:`\gamma \ge 0`, any shape. All of them share one factorisation a trial.
+        Ridges :math:`\gamma \ge 0`, any shape. All of them share the draws of a trial.
     replace : bool, default True
         Draw the samples with replacement, as the theory assumes. False: every sample is another one, as in practice,
         and :math:`T \le P`.
@@ -339,16 +346,11 @@ def _alike(population, n, t, ridge, unit, kept=1.0, fresh=1.0) -> np.ndarray:
     Of a finite population `kept` is 1 - df1/P, the `ridge` is multiplied by it already, and `fresh` is 1 - T/P.
     """
     spectrum, projections = population.spectrum, population.projections
-    values = spectrum.eigenvalues
     delta, margin = _solve(spectrum, n, t, ridge, unit)
     delta, margin, transition, corner = _corner(spectrum, n, t, delta, margin, spectrum.mode_sum(delta, 1, 1))
 
-    def missed_power(delta, features_left, transition):
-        missed = np.divide(delta, values + delta, out=np.ones(values.size), where=values > 0)
-        return projections @ (missed * (features_left * missed + transition))
-
     features_left, samples_left = margin + np.maximum(n - t, 0), margin + np.maximum(t - n, 0)
-    power = np.vectorize(missed_power, otypes=[float])(delta, features_left, transition)
+    power = _missed_power(population, delta, features_left, transition)
     determinant = kept * samples_left * (features_left + transition) + fresh * features_left * transition
     with np.errstate(divide="ignore", invalid="ignore"):
         loss = np.where(power > 0, t * power / determinant, 0.0)
@@ -356,42 +358,84 @@ def _alike(population, n, t, ridge, unit, kept=1.0, fresh=1.0) -> np.ndarray:
     return np.where(corner & (t <= n) & unseen, np.inf, loss)[()]
 
 
-def _of_scales(population, square, n, t, ridge) -> float:
-    """The prediction for samples of different sizes, in one setting; `square` has the mean 1.
+def _of_scales(population, square, n, t, ridge) -> np.ndarray:
+    """The prediction for samples of different sizes, of one-dimensional settings; `square` has the mean 1.
 
-    The unknown is the margin r between df1 and the most that it can be: Delta, c and the ridge follow from it.
+    With q = 1/c the samples are to q what the modes are to Delta: df1 = T <s/(s + q)> with s = omega^2. The unknown is
+    p = q - q0, where q0 = 0, or the q of df1 = N if N is less than the samples that are not blank. From p follow, with
+    no subtraction, the margin r between df1 and the most that it can be, N - df1, and Delta = ridge/((N - df1) q df1).
     """
+    spectrum, (sizes, counts) = population.spectrum, np.unique(square[square > 0], return_counts=True)
+    share = t[:, None] * counts / square.size  # how many samples there are of each size
+    loud = t * np.mean(square > 0)
+    least = np.zeros(n.shape)
+    few = n < loud
+    blank = (loud - n)[few] / (share[few] / sizes).sum(axis=1), t[few] / n[few]
+    least[few] = find_root(partial(_resolved_samples, sizes), *blank, (n[few], share[few], loud[few]))
+
+    def solution(p, n, ridge, share, loud, least):
+        """Resolved and missed parts of a sample, df1, r, N - df1, and Delta."""
+        q = least + p
+        f, g = _parts(sizes, q)
+        taken = np.vecdot(share, f)
+        margin = p * np.vecdot(share, f / (sizes + least[:, None]))
+        left = np.maximum(n - loud, 0) + margin
+        return f, g, taken, margin, left, ridge / left / (q * taken)
+
+    def mismatch(p, n, ridge, share, loud, least):
+        """How far df1 of the samples is above df1 of the modes, and how fast that falls with log p.
+
+        Both are compared directly, and by what is missing, so that one of the two is accurate.
+        """
+        f, g, taken, margin, left, delta = solution(p, n, ridge, share, loud, least)
+        resolved, turn, missed = spectrum.mode_sums(delta, [(1, 0), (1, 1), (0, 1)])
+        most = np.minimum(n, loud)
+        missed += np.maximum(most - spectrum.rank, 0)
+        margin += np.maximum(spectrum.rank - most, 0)
+        near = p / (least + p)
+        rate = near * np.vecdot(share, f * g)  # minus the slopes of df1 of the samples and of log Delta
+        delta_rate = rate / left + near - rate / taken
+        slope = turn * delta_rate * (1 / resolved + 1 / missed) + rate * (1 / taken + 1 / margin)
+        return np.log(taken / resolved) + np.log(missed / margin), slope
+
+    most, largest = np.minimum(n, loud), spectrum.eigenvalue(1)
+    nearest = (share / (sizes + least[:, None])).sum(axis=1)  # r < p times this
+    product = np.where(few, t * nearest, n * loud)  # (N - df1) q df1 < p times this
+    low = most / 4 * np.minimum(1 / nearest, ridge / (product * spectrum.trace))
+    high = 2 * (t + 4 * ridge / (n * largest) + sizes[-1] + 2 * t / n)
+    setting = n, ridge, share, loud, least
+    p = find_root(mismatch, np.maximum(low, np.finfo(float).tiny), high, setting)
+
+    f, g, taken, _, left, delta = solution(p, *setting)
+    turn = spectrum.mode_sum(delta, 1, 1)
+    share = share / taken[:, None]
+    part = np.vecdot(share, f * g), np.vecdot(share, f**2 / taken[:, None])
+    return _missed_power(population, delta, left, turn) / (part[0] * (left + turn) + part[1] * left * turn)
+
+
+def _resolved_samples(sizes, q, n, share, loud) -> tuple[np.ndarray, np.ndarray]:
+    """How far sum_t s/(s + q) is above N, where the samples are more than that, and how fast it falls with log q."""
+    f, g = _parts(sizes, q)
+    taken, kept = np.vecdot(share, f), np.vecdot(share, g)
+    excess = np.log(taken / n) + np.log((loud - n) / kept)
+    return excess, np.vecdot(share, f * g) * (1 / taken + 1 / kept)
+
+
+def _parts(sizes, q) -> tuple[np.ndarray, np.ndarray]:
+    """s/(s + q) and q/(s + q)."""
+    inverse = 1 / (sizes + q[:, None])
+    return sizes * inverse, q[:, None] * inverse
+
+
+def _missed_power(population, delta, features_left, transition) -> np.ndarray:
+    """The sum over modes of y^2 g [(N - df1) g + df1 - df2], for every setting."""
     values, projections = population.spectrum.eigenvalues, population.projections
-    rank, loud = np.count_nonzero(values), t * np.mean(square > 0)
-    most = min(n, loud, rank)
-    values, seen = values[:rank], projections[:rank]
 
-    def solve(log_margin):
-        """Missed fractions of the visible modes, N - df1, and c, for a margin."""
-        margin = np.exp(log_margin)
-        missed = lambda x: 1 / (1 + values / np.exp(x))  # noqa: E731
-        unresolved = lambda x: np.sum(missed(x)) - (rank - most) - margin  # noqa: E731
-        resolved = lambda x: np.sum(1 - missed(x)) - (most - margin)  # noqa: E731
-        log_delta = brentq(unresolved if 2 * most > rank else resolved, -700, 700, xtol=1e-13)
-        left = (loud - most) + margin  # loud - df1, where each sample that is not blank counts one
-        kept = lambda x: t * np.mean((square > 0) / (1 + square * np.exp(x))) - left  # noqa: E731
-        taken = lambda x: t * np.mean(1 - 1 / (1 + square * np.exp(x))) - (most - margin)  # noqa: E731
-        log_c = brentq(kept if 2 * left < loud else taken, -700, 700, xtol=1e-13)
-        return missed(log_delta), (n - most) + margin, np.exp(log_c), log_delta
+    def of_one(delta, features_left, transition):
+        missed = np.divide(delta, values + delta, out=np.ones(values.size), where=values > 0)
+        return projections @ (missed * (features_left * missed + transition))
 
-    def excess(log_margin):
-        _, left, c, log_delta = solve(log_margin)
-        return log_delta + np.log(left * t * np.mean(square / (1 + square * c))) - np.log(ridge)
-
-    log_margin = brentq(excess, np.log(most) - 80, np.log(most) - 1e-12, xtol=1e-13)
-    missed, left, c, _ = solve(log_margin)
-    transition = np.sum(missed * (1 - missed))
-    weight = t * np.mean(square / (1 + square * c))
-    weight_1 = t * np.mean(square / (1 + square * c) ** 2)
-    weight_2 = t * np.mean((square / (1 + square * c)) ** 2)
-    determinant = (left + transition) * weight + left * transition * weight_2 / weight_1
-    power = seen @ (missed * (left * missed + transition)) + projections[rank:].sum() * (left + transition)
-    return power * weight**2 / (weight_1 * determinant)
+    return np.vectorize(of_one, otypes=[float])(delta, features_left, transition)
 
 
 def _trial(population, n_features, n_samples, ridge, replace, seed) -> np.ndarray:
@@ -406,15 +450,37 @@ def _trial(population, n_features, n_samples, ridge, replace, seed) -> np.ndarra
     )
     features = feature_map(population.inputs)
     drawn = rng.choice(len(features), n_samples, replace=replace)
-    left, singular, right = np.linalg.svd(features[drawn], full_matrices=False)
-    inverse = shrunk_inverse(singular, ridge, (n_samples, n_features))
-    coefficients = (inverse * (population.target[drawn] @ left)) @ right
+    coefficients, kept = _fits(features[drawn], population.target[drawn], ridge)
     errors = (coefficients @ features.T - population.target) ** 2
     residuals = errors[:, drawn]
     train = residuals.mean(axis=1)
-    kept = 1 - (inverse * singular) @ left.T**2  # 1 - leverage, for each ridge and sample
     kept = np.where(kept > ROUNDING, kept, 0.0)
     with np.errstate(divide="ignore", invalid="ignore"):
         gcv = np.where(kept.any(axis=1), train / kept.mean(axis=1) ** 2, np.nan)
         loo = np.mean(np.where(kept > 0, residuals / kept**2, np.nan), axis=1)
     return np.array([errors.mean(axis=1), train, gcv, loo])
+
+
+def _fits(features, labels, ridge) -> tuple[np.ndarray, np.ndarray]:
+    """Coefficients, and one minus the leverages, a row for each ridge.
+
+    From a Cholesky factor of the smaller Gram matrix; for ridges that are lost in its rounding from singular values.
+    """
+    n_samples, n_features = features.shape
+    by_samples = n_samples <= n_features
+    gram, right = (features @ features.T, np.eye(n_samples)) if by_samples else (features.T @ features, features.T)
+    coefficients, kept = np.empty((len(ridge), n_features)), np.empty((len(ridge), n_samples))
+    weak = ridge[:, 0] <= GRAM_LIMIT * np.trace(gram)
+    if weak.any():
+        left, singular, axes = np.linalg.svd(features, full_matrices=False)
+        inverse = shrunk_inverse(singular, ridge[weak], features.shape)
+        coefficients[weak] = (inverse * (labels @ left)) @ axes
+        kept[weak] = 1 - (inverse * singular) @ left.T**2
+    for row in np.flatnonzero(~weak):
+        factor = cholesky(gram + ridge[row] * np.eye(len(gram)), lower=True, check_finite=False)
+        half = solve_triangular(factor, right, lower=True, check_finite=False)
+        solution = solve_triangular(factor, half @ labels, lower=True, trans="T", check_finite=False)
+        coefficients[row] = solution @ features if by_samples else solution
+        square = np.sum(half**2, axis=0)
+        kept[row] = ridge[row] * square if by_samples else 1 - square
+    return coefficients, kept
