@@ -1,4 +1,4 @@
-# make book · make test · make browser · make serve · make refresh · make bench · make lowest · make clean
+# make book · make test · make heavy · make browser · make serve · make refresh · make bench · make lowest · make clean
 PYTHON ?= python3
 VENV := .venv
 RUN := $(VENV)/bin
@@ -23,7 +23,7 @@ $(shell rm -rf $(VENV))
 endif
 endif
 
-.PHONY: book test browser serve refresh bench lowest clean
+.PHONY: book test heavy browser serve refresh bench lowest clean
 
 $(READY): requirements.txt pyproject.toml
 	@test -w . || { echo "This folder cannot be written to: copy it to one that can, and run make there." >&2; exit 1; }
@@ -37,7 +37,8 @@ $(KERNEL):
 	@mkdir -p $(dir $@)
 	@printf 'c.IPKernelApp.log_level = 40\nc.HistoryManager.enabled = False\n' > $@
 
-# -W: a warning fails the build; -n: so does a reference that leads nowhere
+# -W: a warning fails the build; -n: so does a reference that leads nowhere. All cores execute the notebooks, and what
+# has not changed since the last build is not executed again: book/_ext/parallel_build.py
 book: $(READY) $(KERNEL)
 	$(RUN)/jupyter-book build . -W -n --keep-going
 	@echo
@@ -45,12 +46,16 @@ book: $(READY) $(KERNEL)
 
 test: $(READY) $(KERNEL)
 	$(RUN)/ruff check .
-	$(RUN)/pytest -m "not browser" -n auto
+	$(RUN)/pytest -m "not browser and not heavy" -n auto
 	$(RUN)/pytest --nbval -n auto --dist loadfile $(NOTEBOOKS)
+
+# tests that take longer: books that are built, intervals that are tried on many data sets
+heavy: $(READY) $(KERNEL)
+	$(RUN)/pytest -m heavy -n auto
 
 # the built book in a real browser; needs 'make book' and Chromium
 browser: $(READY) $(KERNEL)
-	$(RUN)/pytest -m browser
+	$(RUN)/pytest -m browser -n auto
 
 serve:
 	@test -e $(HTML)/book/intro.html || { echo "There is no book yet: run 'make book' first." >&2; exit 1; }

@@ -34,28 +34,32 @@
 
   // --- wide formulas shrink to the column, boxed ones as far as they must; what is wider still scrolls, and shows it
   const SMALLEST = 0.72, SMALLEST_BOXED = 0.5;
-  function shrink(math, room, smallest) {
-    math.style.fontSize = "";
-    const width = math.querySelector("mjx-math, svg")?.getBoundingClientRect().width ?? 0;
-    const size = parseFloat(getComputedStyle(math).fontSize);
-    if (room > 0 && width > room) math.style.fontSize = `${size * Math.max(room / width, smallest)}px`;
+  const is_boxed = (math) => math.querySelector('mjx-menclose, mjx-mstyle[style*="border"]') !== null;
+  function fit_formulas() { // first all sizes are read, then all are written: one layout of the page for each
+    const blocks = [...document.querySelectorAll("div.math mjx-container")];
+    const within = [...document.querySelectorAll("span.math mjx-container")]; // a line
+    for (const math of [...blocks, ...within]) math.style.fontSize = "";
+    const shrunk = (math, room, smallest) => {
+      const width = math.querySelector("mjx-math, svg")?.getBoundingClientRect().width ?? 0;
+      const size = parseFloat(getComputedStyle(math).fontSize);
+      return room > 0 && width > room ? `${size * Math.max(room / width, smallest)}px` : "";
+    };
+    const sizes = blocks.map((math) => shrunk(math, math.clientWidth - 2, is_boxed(math) ? SMALLEST_BOXED : SMALLEST));
+    sizes.push(...within.map((math) =>
+      shrunk(math, math.closest("p, li, td, th, dd, figcaption, div")?.clientWidth, SMALLEST_BOXED)));
+    [...blocks, ...within].forEach((math, k) => { math.style.fontSize = sizes[k]; });
+    mark(blocks);
+    document.documentElement.dataset.fitted = innerWidth; // a test waits for it
   }
-  function fit_formulas() {
-    for (const math of document.querySelectorAll("div.math mjx-container")) {
-      const is_boxed = math.querySelector('mjx-menclose, mjx-mstyle[style*="border"]');
-      shrink(math, math.clientWidth - 2, is_boxed ? SMALLEST_BOXED : SMALLEST);
-      mark(math);
-    }
-    for (const math of document.querySelectorAll("span.math mjx-container")) // within a line
-      shrink(math, math.closest("p, li, td, th, dd, figcaption, div")?.clientWidth, SMALLEST_BOXED);
+  function mark(boxes) {
+    const wide = boxes.map((box) => box.scrollWidth > box.clientWidth + 1);
+    boxes.forEach((box, k) => {
+      box.classList.toggle("scrolls", wide[k]);
+      if (wide[k]) box.tabIndex = 0; // the arrow keys scroll it
+      else if (box.tabIndex === 0 && box.matches(".highlight pre, .cell_output pre, table, mjx-container")) box.removeAttribute("tabindex");
+    });
   }
-  function mark(box) {
-    const scrolls = box.scrollWidth > box.clientWidth + 1;
-    box.classList.toggle("scrolls", scrolls);
-    if (scrolls) box.tabIndex = 0; // the arrow keys scroll it
-    else if (box.tabIndex === 0 && box.matches(".highlight pre, .cell_output pre, table, mjx-container")) box.removeAttribute("tabindex");
-  }
-  const mark_all = () => document.querySelectorAll(".bd-content pre, .bd-content table").forEach(mark);
+  const mark_all = () => mark([...document.querySelectorAll(".bd-content pre, .bd-content table")]);
   let width = innerWidth, later;
   addEventListener("resize", () => {
     if (innerWidth === width) return; // on a phone the bars come and go
