@@ -715,3 +715,8 @@ def test_where_the_loss_is_zero_the_ordinate_still_runs_upwards():
     explorer = make("plateaus", n_latent=10, n_features=10**6, n_samples=10**9, ridge_per_sample=0, noise_var=0)
     bottom, top = explorer.draw().axes[0].get_ylim()
     assert 0 < bottom < top
+
+
+def test_ticks_of_logarithmic_axes_are_powers_of_ten_or_say_their_value():
+    labels = [_explorer._power_of_ten(value, 0) for value in (1e-12, 1.0, 1000.0, 0.3, 20.0)]
+    assert labels == ["10⁻¹²", "10⁰", "10³", "0.3", "20"]

@@ -19,6 +19,7 @@ from ._validation import one_of, real_number, whole_number
 
 DIGITS = 3  # significant digits of a value set by a slider
 PER_DECADE = 20  # positions of a logarithmic slider
+SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 DECADES = 8  # most decades that a logarithmic ordinate shows
 WIDTH, HEIGHT = 5.6, 3.7  # of a panel, in inches
 LEGEND = {"frameon": True, "framealpha": 0.8, "edgecolor": "none"}  # readable on a surface, too
@@ -327,10 +328,19 @@ def _figure_of(design: Design, hidden: set[str], picture: Picture, points: list[
             here = [point for at, *point in points if at == k]
             if here:
                 plotting.plot_simulation(axes, *zip(*here, strict=True), label="simulation")
-            axes.minorticks_off()  # they take most of the time of drawing
+            axes.minorticks_off()  # they take most of the time of drawing, and typeset powers of ten the rest
+            for axis in (axes.xaxis, axes.yaxis):
+                if axis.get_scale() == "log":
+                    axis.set_major_formatter(_power_of_ten)
             if axes.get_legend_handles_labels()[0]:
                 axes.legend(fontsize=9, loc="upper right" if panel.y_log else "best", **LEGEND)
     return figure
+
+
+def _power_of_ten(value: float, position: int) -> str:
+    """The label of a tick on a logarithmic axis, as plain text."""
+    exponent = round(np.log10(value), 9)
+    return "10" + f"{exponent:.0f}".translate(SUPERSCRIPTS) if exponent.is_integer() else f"{value:g}"
 
 
 def _draw_curve(figure, axes, curve, x, y, *table) -> None:

@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy.linalg import cholesky, solve_triangular
+from scipy.linalg import blas, cholesky, lapack, solve_triangular
 from scipy.optimize import elementwise
 from tqdm.auto import tqdm
 
@@ -64,7 +64,7 @@ class Population:
 
     Notes
     -----
-    Needs the eigenvectors of a matrix of size P: about a second for 2,000 inputs.
+    Needs the eigenvalues of a matrix of size P: less than a second for 2,000 inputs.
 
     Examples
     --------
@@ -90,14 +90,14 @@ class Population:
         size = len(inputs)
         if target.shape != (size,):
             raise ValueError(f"target must have shape ({size},) to match inputs; got {target.shape}")
-        values, vectors = np.linalg.eigh(kernel / size)
+        diagonal = np.diag(kernel).copy()
+        values, projections = _spectral_measure(kernel / size, target)
         values = np.where(values > size * np.finfo(float).eps * values[-1], values, 0.0)
-        diagonal = np.diag(kernel)
         derived = {
             "inputs": inputs,
             "target": target,
             "spectrum": Empirical(values),
-            "projections": ((target @ vectors) ** 2 / size)[::-1],
+            "projections": projections[::-1] / size,
             "scales": np.sqrt(diagonal / diagonal.mean()),
         }
         for name, value in derived.items():
@@ -338,6 +338,27 @@ def measure_loss(
     seeds = tqdm(_spawn_seeds(seed, n_trials), disable=not progress, unit="trial")
     trials = np.array([run(seed) for seed in seeds])
     return Measurement(*trials.swapaxes(0, 1).reshape(4, len(trials), *ridge.shape))
+
+
+def _spectral_measure(matrix: np.ndarray, vector: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Eigenvalues of a symmetric matrix, ascending, and the squares of a vector's components along the eigenvectors.
+
+    A reflection takes the vector to the first axis, and the reduction of the matrix to three diagonals leaves it there.
+    So first components of the eigenvectors of the three diagonals are enough, and no eigenvector is transformed back.
+    """
+    length = np.linalg.norm(vector)
+    mirror = vector / (length or 1.0)
+    mirror[0] += np.copysign(1.0, mirror[0])
+    mirror /= np.linalg.norm(mirror)
+    image = matrix @ mirror
+    image -= (image @ mirror) * mirror
+    matrix = blas.dsyr2(-2.0, mirror, image, a=np.asfortranarray(matrix), lower=1, overwrite_a=1)
+    lwork = int(lapack.dsytrd_lwork(len(matrix), lower=1)[0])
+    _, diagonal, beside, _, _ = lapack.dsytrd(matrix, lower=1, lwork=lwork, overwrite_a=1)
+    values, vectors, failed = lapack.dstevd(diagonal, beside)
+    if failed:
+        raise np.linalg.LinAlgError("the eigenvalues of the kernel did not converge")
+    return values, (length * vectors[0]) ** 2
 
 
 def _alike(population, n, t, ridge, unit, kept=1.0, fresh=1.0) -> np.ndarray:
