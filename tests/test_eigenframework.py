@@ -117,16 +117,23 @@ def test_each_eigenfunction_is_projected_on_itself():
         assert own.spectrum.eigenvalues[k] == pytest.approx(values[59 - k], rel=1e-9)
 
 
-def test_order_and_signs_of_the_eigenvectors_do_not_matter(monkeypatch):
+def test_the_order_of_the_inputs_and_all_signs_do_not_matter():
     plain, order = small(), np.random.default_rng(0).permutation(60)
     other = Population(plain.inputs[order], plain.target[order])
     assert_allclose(other.spectrum.eigenvalues, plain.spectrum.eigenvalues, rtol=1e-9)
     assert_allclose(other.projections, plain.projections, rtol=1e-6, atol=1e-12)
     assert_allclose(other.scales, plain.scales[order], rtol=1e-12)
-    signs, eigh = np.random.default_rng(1).choice([-1, 1], 60), np.linalg.eigh
-    monkeypatch.setattr(np.linalg, "eigh", lambda matrix: (eigh(matrix)[0], eigh(matrix)[1] * signs))
-    assert_array_equal(Population(plain.inputs, plain.target).projections, plain.projections)
     assert_allclose(Population(-plain.inputs, -plain.target).projections, plain.projections, rtol=1e-6, atol=1e-12)
+
+
+@pytest.mark.parametrize("size", [1, 2, 3, 40])
+def test_the_projections_are_those_on_the_eigenvectors_of_the_kernel(size):
+    inputs, target = np.random.default_rng(size).standard_normal((2, size, 3))
+    for vector in (target[:, 0], np.zeros(size), np.eye(size)[0], -np.eye(size)[0], np.eye(size)[-1]):
+        population = Population(inputs, vector)
+        values, vectors = np.linalg.eigh(feature_kernel(inputs) / size)
+        assert_allclose(population.spectrum.eigenvalues, values[::-1], rtol=1e-9, atol=1e-14)
+        assert_allclose(population.projections, (vector @ vectors)[::-1] ** 2 / size, atol=1e-13)
 
 
 @pytest.mark.parametrize("n_inputs", [1, 3, 20])

@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy.linalg import blas, cholesky, lapack, solve_triangular
+from scipy.linalg import blas, cholesky, eigh_tridiagonal, lapack, solve_triangular
 from scipy.optimize import elementwise
 from tqdm.auto import tqdm
 
@@ -355,9 +355,7 @@ def _spectral_measure(matrix: np.ndarray, vector: np.ndarray) -> tuple[np.ndarra
     matrix = blas.dsyr2(-2.0, mirror, image, a=np.asfortranarray(matrix), lower=1, overwrite_a=1)
     lwork = int(lapack.dsytrd_lwork(len(matrix), lower=1)[0])
     _, diagonal, beside, _, _ = lapack.dsytrd(matrix, lower=1, lwork=lwork, overwrite_a=1)
-    values, vectors, failed = lapack.dstevd(diagonal, beside)
-    if failed:
-        raise np.linalg.LinAlgError("the eigenvalues of the kernel did not converge")
+    values, vectors = eigh_tridiagonal(diagonal, beside)
     return values, (length * vectors[0]) ** 2
 
 
