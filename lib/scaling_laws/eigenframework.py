@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy.linalg import blas, cholesky, eigh_tridiagonal, lapack, solve_triangular
+from scipy.linalg import blas, cholesky, eigh_tridiagonal, lapack
 from scipy.optimize import elementwise
 from tqdm.auto import tqdm
 
@@ -22,7 +22,7 @@ from ._mode_sums import BLOCK
 from ._search import find_root
 from ._validation import MAX_SIZE, real_array, whole_number
 from .experiments import _spawn_seeds, _standard_error
-from .features import RandomFeatures, feature_kernel
+from .features import ACTIVATIONS, RandomFeatures, feature_kernel
 from .regression import shrunk_inverse
 from .spectra import Empirical
 from .theory import LARGEST, _corner, _settings, _solve
@@ -467,10 +467,10 @@ def _trial(population, n_features, n_samples, ridge, replace, seed) -> np.ndarra
         activation=population.activation,
         feature_var=population.feature_var,
     )
-    features = feature_map(population.inputs)
-    drawn = rng.choice(len(features), n_samples, replace=replace)
-    coefficients, kept = _fits(features[drawn], population.target[drawn], ridge)
-    errors = (coefficients @ features.T - population.target) ** 2
+    features = ACTIVATIONS[population.activation](feature_map.weights @ population.inputs.T)
+    drawn = rng.choice(len(population.inputs), n_samples, replace=replace)
+    coefficients, kept = _fits(features[:, drawn].T, population.target[drawn], ridge)
+    errors = (coefficients @ features - population.target) ** 2
     residuals = errors[:, drawn]
     train = residuals.mean(axis=1)
     kept = np.where(kept > ROUNDING, kept, 0.0)
@@ -487,7 +487,7 @@ def _fits(features, labels, ridge) -> tuple[np.ndarray, np.ndarray]:
     """
     n_samples, n_features = features.shape
     by_samples = n_samples <= n_features
-    gram, right = (features @ features.T, np.eye(n_samples)) if by_samples else (features.T @ features, features.T)
+    gram = features @ features.T if by_samples else features.T @ features
     coefficients, kept = np.empty((len(ridge), n_features)), np.empty((len(ridge), n_samples))
     weak = ridge[:, 0] <= GRAM_LIMIT * np.trace(gram)
     if weak.any():
@@ -497,8 +497,9 @@ def _fits(features, labels, ridge) -> tuple[np.ndarray, np.ndarray]:
         kept[weak] = 1 - (inverse * singular) @ left.T**2
     for row in np.flatnonzero(~weak):
         factor = cholesky(gram + ridge[row] * np.eye(len(gram)), lower=True, check_finite=False)
-        half = solve_triangular(factor, right, lower=True, check_finite=False)
-        solution = solve_triangular(factor, half @ labels, lower=True, trans="T", check_finite=False)
+        inverse, _ = lapack.dtrtri(factor, lower=1)
+        half = inverse if by_samples else inverse @ features.T
+        solution = (half @ labels) @ inverse
         coefficients[row] = solution @ features if by_samples else solution
         square = np.sum(half**2, axis=0)
         kept[row] = ridge[row] * square if by_samples else 1 - square
