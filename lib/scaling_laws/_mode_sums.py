@@ -60,21 +60,33 @@ def _read_only(*arrays: np.ndarray) -> tuple[np.ndarray, ...]:
 
 def weighted_sums(levels: np.ndarray, weights: np.ndarray, delta: np.ndarray, exponents) -> np.ndarray:
     """The weighted sums over `levels` of f^p g^q for each pair (p, q), stacked before the axes of `delta`."""
-    flat = delta.reshape(-1, 1)
+    flat = delta.ravel()
     rows = max(1, BLOCK // levels.size)
     sums = np.empty((len(exponents), delta.size))
+    # levels + delta as a product of two matrices, in half the time that numpy takes to add a row to a column
+    left, right = np.stack([np.ones_like(flat), flat], axis=1), np.stack([levels, np.ones_like(levels)])
     for start in range(0, delta.size, rows):
-        f, g = _weights(levels, flat[start : start + rows])
-        terms = {(0, 1): g, (1, 0): f}
+        part = slice(start, start + rows)
+        h = left[part] @ right
+        np.divide(1, h, out=h)
+        terms = {(0, 1): h, (1, 0): levels * h}  # g = delta h: the factor delta comes last, but for higher powers
         for row, (p, q) in zip(sums, exponents, strict=True):
-            row[start : start + rows] = np.vecdot(_term(terms, p, q), weights)
+            row[part] = np.vecdot(_term(terms, flat[part, None], p, q), weights)
+    for row, (_, q) in zip(sums, exponents, strict=True):
+        if q:
+            row *= flat
     return sums.reshape(len(exponents), *delta.shape)
 
 
-def _term(terms: dict[tuple[int, int], np.ndarray], p: int, q: int) -> np.ndarray:
-    """f^p g^q, from the products that are there."""
+def _term(terms: dict[tuple[int, int], np.ndarray], delta: np.ndarray, p: int, q: int) -> np.ndarray:
+    """f^p g^q, over delta if g occurs, from the products that are there."""
     if (p, q) not in terms:
-        terms[p, q] = _term(terms, p, q - 1) * terms[0, 1] if q else _term(terms, p - 1, 0) * terms[1, 0]
+        if q == 0:
+            terms[p, q] = _term(terms, delta, p - 1, 0) * terms[1, 0]
+        elif q == 1:
+            terms[p, q] = _term(terms, delta, p, 0) * terms[0, 1]
+        else:
+            terms[p, q] = _term(terms, delta, p, q - 1) * (terms[0, 1] * delta)
     return terms[p, q]
 
 
@@ -139,12 +151,3 @@ def _continued_integral(a: float, end: np.ndarray, delta: np.ndarray) -> np.ndar
     of_f, of_g = np.where(early, end - less, less), np.where(early, less, end - less)
     of_fg = b * np.where(early, -end * w / (1 - w) - of_g, of_f - end / (1 - w))  # by parts: end * g or end * f
     return np.array([of_f, of_g, of_fg])
-
-
-def _weights(eigenvalues: np.ndarray, delta: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """f and g, with one division and no more memory than these two need."""
-    inverse = eigenvalues + delta
-    np.divide(1, inverse, out=inverse)
-    f = eigenvalues * inverse
-    inverse *= delta
-    return f, inverse

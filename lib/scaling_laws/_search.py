@@ -18,11 +18,13 @@ def find_root(
     high: np.ndarray,
     args: Sequence[np.ndarray] = (),
     guess: np.ndarray | None = None,
+    tolerance: float = TOLERANCE,
 ) -> np.ndarray:
     """Where a function falls through zero between `low` and `high`, elementwise for one-dimensional arrays.
 
     ``function(x, *args)`` returns its value, positive at `low` and negative at `high`, and how fast that falls with log
-    x. Newton's method in log x from `guess` (default: `low`); a step that leaves the bracket is replaced by bisection.
+    x. Newton's method in log x from `guess` (default: `low`), to a step below the relative `tolerance`; a step that
+    leaves the bracket is replaced by bisection.
     """
     x = (low if guess is None else guess).copy()
     root, todo = x.copy(), np.arange(x.size)
@@ -33,7 +35,7 @@ def find_root(
         low, high = np.where(value > 0, x, low), np.where(value < 0, x, high)
         with np.errstate(all="ignore"):
             newton = x * np.exp(value / fall)
-        done = (np.abs(newton - x) <= TOLERANCE * x) | (low >= high)
+        done = (np.abs(newton - x) <= tolerance * x) | (low >= high)
         root[todo[done]] = np.clip(newton, low, high)[done]
         x = np.where((newton > low) & (newton < high), newton, np.sqrt(low) * np.sqrt(high))
         todo, x, low, high, *args = (array[~done] for array in (todo, x, low, high, *args))

@@ -18,6 +18,7 @@ from .spectra import Spectrum
 from .theory import LARGEST, decompose, solve_delta
 
 CAUTIOUS = 1e-4  # where the search begins without such a branch, in units of the smallest eigenvalue and of the noise
+LEVEL = 1e-5  # relative Newton step in Delta after which, squared, the loss is level to rounding
 PLACES = 61  # at which the best Delta of a budget is looked for first
 FAR = 1e3  # how far above its scale for a large ridge the search ends
 
@@ -293,7 +294,7 @@ def _best_delta(spectrum, n, t, floor, signal, noise) -> np.ndarray:
         return value, fall
 
     # noise/(signal T) is best where features are plenty
-    return find_root(balance, low, high, (n, t, signal, noise), guess=low + noise / (signal * t))
+    return find_root(balance, low, high, (n, t, signal, noise), guess=low + noise / (signal * t), tolerance=LEVEL)
 
 
 def _cautious(spectrum, t, signal, noise) -> np.ndarray:
