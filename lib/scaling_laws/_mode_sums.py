@@ -14,7 +14,7 @@ from scipy.special import hyp2f1
 
 N_HEAD = 64  # terms summed one by one before the Euler-Maclaurin formula takes over; so far off it keeps every pole
 MAX_DIRECT = 512  # latents beyond these whose sums are still added term by term
-BLOCK = 2**13  # most terms held in memory at once: few enough for the cache of a processor
+BLOCK = 10_000  # most terms held in memory at once: few enough for the cache of a processor
 NODES, WIDTH = 24, 8.0  # Gauss-Legendre nodes of a panel, and its width as a change of the logarithm of the eigenvalue
 NEAR_POLE, MOVE = 64, 128  # an end of the Euler-Maclaurin formula this close to a pole is moved away so far
 # what an end adds to the integral, in backward differences of order 0, 1, 2, ... of the terms there (Gregory)
