@@ -1,93 +1,182 @@
-"""How long the library takes, the best of five: python tests/bench.py
+"""How long the library takes, beside an earlier version and beside what anybody would do: python tests/bench.py
 
-Nothing is asserted. The indented rows of `simulate` are what a trial cannot avoid.
+Each row: the shortest of some calls, the same at commit 4f3cc71, and their ratio; indented below, a peer or a limit.
+The earlier times were stored with the speed of the machine at that time, and are scaled to its speed now. Nothing is
+asserted. With --store the times of the library that is imported become those of the earlier version.
 """
 
+import json
+import sys
+from collections.abc import Callable, Mapping
 from functools import partial
+from pathlib import Path
 from time import perf_counter
+from types import MappingProxyType
+from typing import NamedTuple
 
 import numpy as np
+from sklearn.linear_model import Ridge
 
+from scaling_laws import explorers
+from scaling_laws.allocation import compute_optimal, optimal_loss
 from scaling_laws.diagrams import _classes, wick_moment
+from scaling_laws.dynamics import compute_frontier
 from scaling_laws.experiments import simulate
 from scaling_laws.latent import LatentModel
+from scaling_laws.phenomenology import fit_power_law_curve
+from scaling_laws.regression import ridge_path
 from scaling_laws.resolvent import spectral_density, spectral_edges
-from scaling_laws.spectra import PowerLaw
+from scaling_laws.spectra import Empirical, PowerLaw
 from scaling_laws.theory import solve_delta, test_loss
 
-REPEATS = 5
+STORED = Path(__file__).parent / "data" / "bench.json"
+SECONDS = 0.5  # for which a call is repeated
+MILLION, HUGE = PowerLaw(alpha=1.0, n_latent=10**6), PowerLaw(alpha=1.0, n_latent=10**15)
+SIZES = np.geomspace(10, 1e5, 100)
 SIZE, N_LATENT = 800, 2000  # N = T and M of the simulation
+RIDGES = np.geomspace(1e-6, 1, 30)
 
 
-def best(function):
+class Row(NamedTuple):
+    """What is timed: its name, the call, and peers by name."""
+
+    what: str
+    call: Callable[[], object]
+    peers: Mapping[str, Callable[[], object]] = MappingProxyType({})
+
+
+def best(call):
     """Shortest time of a call, in seconds."""
     times = []
-    for _ in range(REPEATS):
+    while sum(times) < SECONDS or len(times) < 3:
         start = perf_counter()
-        function()
+        call()
         times.append(perf_counter() - start)
     return min(times)
 
 
-def show(what, seconds):
+def calibration():
+    """Speed of this machine: a product of matrices, and sums over arrays that fit in a cache."""
+    matrix, array = np.random.default_rng(0).standard_normal((500, 500)), np.linspace(1, 2, 10**4)
+    return best(lambda: (matrix @ matrix, [(1 / (1 + k + array)).sum() for k in range(500)]))
+
+
+def time_of(seconds):
     unit, factor = next((u, f) for u, f in [("s", 1), ("ms", 1e3), ("µs", 1e6)] if seconds * f >= 1 or u == "µs")
-    print(f"{what:<64}{seconds * factor:8.1f} {unit}")
+    return f"{seconds * factor:8.1f} {unit:2}"
 
 
 def theory():
-    sizes, deltas = np.geomspace(10, 1e5, 100), np.geomspace(1e-12, 1, 10**4)
-    for n_latent in (10**6, 10**15):
-        spectrum = PowerLaw(alpha=1.0, n_latent=n_latent)
-        rows = {
-            "test_loss, grid of 100 x 100": partial(test_loss, spectrum, sizes[:, None], sizes, 1e-6),
-            "solve_delta, one setting": partial(solve_delta, spectrum, 100, 200, 1e-6),
-            "mode_sum, 10,000 values of delta": partial(spectrum.mode_sum, deltas, 1, 0),
-        }
-        for what, function in rows.items():
-            show(f"{what}, M = {n_latent:.0e}", best(function))
+    small = SIZES[::4]
+    eigenvalues = MILLION.eigenvalues
+    listed = Empirical(eigenvalues[:2000])
+    rows = [
+        Row(
+            "optimal_loss with noise, grid of 25 x 25, M = 1e15",
+            partial(optimal_loss, HUGE, small[:, None], small, noise_var=0.1),
+            {"test_loss, the same grid, one ridge": partial(test_loss, HUGE, small[:, None], small, 1e-6)},
+        ),
+        Row(
+            "test_loss, grid of 100 x 100, M = 1e6",
+            partial(test_loss, MILLION, SIZES[:, None], SIZES, 1e-6),
+            {"adding 10^6 terms of df1, once": lambda: (eigenvalues / (eigenvalues + 1e-4)).sum()},
+        ),
+        Row("test_loss, grid of 100 x 100, M = 1e15", partial(test_loss, HUGE, SIZES[:, None], SIZES, 1e-6)),
+        Row("test_loss, grid of 25 x 25, 2000 eigenvalues", partial(test_loss, listed, small[:, None], small, 1e-6)),
+        Row("solve_delta, one setting, M = 1e15", partial(solve_delta, HUGE, 100, 200, 1e-6)),
+        Row("mode_sum, 10,000 values of delta, M = 1e15", partial(HUGE.mode_sum, np.geomspace(1e-12, 1, 10**4), 1, 0)),
+        Row(
+            "compute_optimal with noise, 7 budgets, M = 1e15",
+            partial(compute_optimal, HUGE, np.geomspace(1e2, 1e8, 7), noise_var=0.1),
+        ),
+        Row("compute_frontier, 6 budgets, M = 1e15", partial(compute_frontier, HUGE, np.geomspace(1e3, 1e8, 6))),
+    ]
+    return rows
 
 
 def random_matrices():
     """Densities and diagrams of chapters 6 and 7."""
+    rows, rng = [], np.random.default_rng(0)
     for n, t in [(100, 200), (2000, 2000)]:
-        spectrum = PowerLaw(alpha=1.0, n_latent=10**6)
-        edges = spectral_edges(spectrum, n, t)
+        edges = spectral_edges(MILLION, n, t)
         places = np.geomspace(max(edges[0, 0], 1e-9), edges[-1, 1], 500)
+        matrix = rng.standard_normal((n, t))
+        peer = {f"eigenvalues of one matrix with N = {n}": partial(lambda m: np.linalg.eigvalsh(m @ m.T), matrix)}
         what = f"N = {n}, T = {t}, M = 1e6"
-        show(f"spectral_density, 500 places, {what}", best(partial(spectral_density, places, spectrum, n, t)))
-        show(f"spectral_edges, {len(edges)} bands, {what}", best(partial(spectral_edges, spectrum, n, t)))
+        rows += [
+            Row(f"spectral_density, 500 places, {what}", partial(spectral_density, places, MILLION, n, t), peer),
+            Row(f"spectral_edges, {len(edges)} bands, {what}", partial(spectral_edges, MILLION, n, t)),
+        ]
 
     def enumerate_diagrams():
         _classes.cache_clear()
         wick_moment(4, 10, 20, np.ones(30))
 
-    show("wick_moment, all 105^2 diagrams of order 4", best(enumerate_diagrams))
+    return [*rows, Row("wick_moment, all 105^2 diagrams of order 4", enumerate_diagrams)]
 
 
 def simulation():
-    model, ridges = LatentModel(PowerLaw(alpha=1.0, n_latent=N_LATENT)), np.geomspace(1e-6, 1, 30)
-    total = best(partial(simulate, model, SIZE, SIZE, ridges, n_trials=1))
-    show(f"simulate, one trial, 30 ridges, N = T = {SIZE}, M = {N_LATENT}", total)
-
-    rng = np.random.default_rng(0)
+    """One trial, beside the steps that it cannot avoid; and the students of many ridges, one by one."""
+    model, rng = LatentModel(PowerLaw(alpha=1.0, n_latent=N_LATENT)), np.random.default_rng(0)
     latents, weights = rng.standard_normal((2, SIZE, N_LATENT))
     latents *= np.sqrt(model.spectrum.eigenvalues)
     features = latents @ weights.T
-    gram = features.T @ features
-    steps = {
-        "draw latents and weights": lambda: rng.standard_normal((2, SIZE, N_LATENT)),
-        "features": lambda: latents @ weights.T,
-        "Gram matrix": lambda: features.T @ features,
-        "numpy.linalg.eigh of it": lambda: np.linalg.eigh(gram),
-    }
-    times = {step: best(function) for step, function in steps.items()}
-    for step, seconds in times.items():
-        show(f"    {step}", seconds)
-    show("    sum", sum(times.values()))
-    print(f"simulate takes {total / sum(times.values()):.2f} times that sum")
+    labels, gram = latents @ rng.standard_normal(N_LATENT), features.T @ features
+
+    def unavoidable():
+        rng.standard_normal((2, SIZE, N_LATENT))
+        features = latents @ weights.T
+        np.linalg.eigh(features.T @ features)
+
+    def one_by_one():
+        for ridge in RIDGES:
+            Ridge(alpha=ridge, fit_intercept=False).fit(features, labels)
+
+    what = f"30 ridges, N = T = {SIZE}"
+    return [
+        Row(
+            f"simulate, one trial, {what}, M = {N_LATENT}",
+            partial(simulate, model, SIZE, SIZE, RIDGES, n_trials=1),
+            {"drawing, features, Gram matrix and its eigh": unavoidable},
+        ),
+        Row(
+            f"ridge_path, {what}",
+            partial(ridge_path, features, labels, RIDGES),
+            {"scikit-learn's Ridge, one by one": one_by_one, "numpy.linalg.eigh, once": partial(np.linalg.eigh, gram)},
+        ),
+    ]
+
+
+def fits_and_figures():
+    x, noise = np.geomspace(10, 1e6, 25), np.exp(0.02 * np.random.default_rng(0).standard_normal(25))
+    y = (x**-0.4 + 0.1) * noise
+    rows = [Row("fit_power_law_curve, 40 bootstraps", partial(fit_power_law_curve, x, y, n_bootstrap=40))]
+
+    def update(figure, control, positions):
+        figure.set(**{control.name: control.at(next(positions) % control.steps)})
+
+    for name, design in explorers.DESIGNS.items():
+        control = next(control for control in design.controls if control.kind != "choice")
+        figure, positions = getattr(explorers, name)(), iter(range(10, 10**6, 7))
+        rows.append(Row(f"explorers.{name}, an update with its picture", partial(update, figure, control, positions)))
+    return rows
+
+
+def main():
+    speed, seconds = calibration(), {}
+    stored = json.loads(STORED.read_text()) if STORED.exists() else {"calibration": speed, "seconds": {}}
+    scale = speed / stored["calibration"]
+    print(f"{'':62}{'now':>11}{'4f3cc71':>11}   times faster")
+    for row in [*theory(), *random_matrices(), *simulation(), *fits_and_figures()]:
+        seconds[row.what] = now = best(row.call)
+        before = stored["seconds"].get(row.what)
+        beside = f"{time_of(before * scale)}{before * scale / now:11.1f}" if before else ""
+        print(f"{row.what:62}{time_of(now)}{beside}", flush=True)
+        for what, call in row.peers.items():
+            print(f"    {what:58}{time_of(best(call))}", flush=True)
+    if "--store" in sys.argv:
+        STORED.write_text(json.dumps({"calibration": speed, "seconds": seconds}, indent=1) + "\n")
 
 
 if __name__ == "__main__":
-    theory()
-    random_matrices()
-    simulation()
+    main()
