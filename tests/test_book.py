@@ -61,6 +61,8 @@ INSPECT = """async () => {
     if (dark && sheet != "rgba(0, 0, 0, 0)") found.push(`${figure.id} lies on ${sheet}`);
     const stacks = figure.querySelector('source');
     if (stacks && /-narrow/.test(file) != (innerWidth <= 640)) found.push(`${figure.id} at ${innerWidth}: ${file}`);
+    const words = figure.querySelector('figcaption').innerText, beside = /\\b(Left|Right):/, below = /\\b(Top|Bottom):/;
+    if (stacks && (innerWidth <= 640 ? beside : below).test(words)) found.push(`caption of ${figure.id}: ${words}`);
     const scale = image.getBoundingClientRect().width / (image.naturalWidth / (stacks && innerWidth <= 640 ? 1 : 2));
     if (scale < 0.5) found.push(`${figure.id} is drawn at ${scale.toFixed(2)} of its size`);
   }

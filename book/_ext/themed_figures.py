@@ -1,7 +1,8 @@
 """Show each figure as it was drawn for the page's theme and for a phone's width.
 
 While the book is built every kernel is told a folder; `scaling_laws.plotting` writes the further pictures of a figure
-there, named after the one that the notebook holds. The page then offers them all, and the browser takes one.
+there, named after the one that the notebook holds. The page then offers them all, and the browser takes one. Where a
+phone's picture stacks the panels, the caption's "left" and "right" are there "top" and "bottom".
 """
 
 import os
@@ -12,6 +13,9 @@ from pathlib import Path
 FOLDER = "figures"  # beside the folder of the pages
 NARROW = "(max-width: 640px)"
 IMAGE = re.compile(r'<img\b[^>]*\bsrc="(?P<path>[^"]*_images/)(?P<stem>[0-9a-f]{64})\.png"[^>]*/?>')
+FIGURE = re.compile(r"<figure\b.*?</figure>", re.DOTALL)
+SIDE = re.compile(r"\b(?:[Ll]eft|[Rr]ight)(?=:)|(?<=\()(?:left|right)(?=[),])")
+STACKED = {"Left": "Top", "Right": "Bottom", "left": "top", "right": "bottom"}
 
 
 def tell_kernels(app):
@@ -39,7 +43,16 @@ def offer_all(app, pagename, templatename, context, doctree):
         return picture("light", "") + picture("dark", "-dark")
 
     if "body" in context:
-        context["body"] = IMAGE.sub(offer, context["body"])
+        context["body"] = FIGURE.sub(name_sides, IMAGE.sub(offer, context["body"]))
+
+
+def name_sides(match):
+    """The words of a caption for panels that stand beside or below each other."""
+    picture, start, caption = match[0].partition("<figcaption")
+    if "<source" not in picture:
+        return match[0]
+    both = lambda side: f'<span class="beside">{side[0]}</span><span class="stacked">{STACKED[side[0]]}</span>'  # noqa: E731
+    return picture + start + SIDE.sub(both, caption)
 
 
 def setup(app):
