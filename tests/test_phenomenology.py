@@ -278,3 +278,17 @@ def test_the_constants_are_those_the_chapter_quotes():
     assert phenomenology.KAPLAN_PARAMS == {"critical": 8.8e13, "exponent": 0.076}
     assert HOFFMANN == (1.69, 406.4, 0.34, 410.7, 0.28)
     assert BESIROGLU == (1.8172, 482.01, 0.3478, 2085.43, 0.3658)
+
+
+def test_laws_know_large_whole_numbers_and_refuse_what_is_beyond_all_floats():
+    assert HOFFMANN(2**70, np.inf) == HOFFMANN(2.0**70, np.inf)
+    for name, resources in (("n_params", (10**400, 1e9)), ("n_tokens", (1e9, -1.0))):
+        with pytest.raises(ValueError, match=f"^{name} must be"):
+            HOFFMANN(*resources)
+
+
+def test_seeds_may_have_all_the_bits_that_secrets_gives():
+    assert (
+        fit_power_law_curve(X, noisy(2), n_bootstrap=2, seed=2**100 + 1).low
+        != fit_power_law_curve(X, noisy(2), n_bootstrap=2, seed=2**100).low
+    )

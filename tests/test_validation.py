@@ -14,6 +14,7 @@ from scaling_laws._validation import (
     one_of,
     real_array,
     real_number,
+    real_or_infinite,
     whole_number,
 )
 from scaling_laws.features import RandomFeatures
@@ -185,3 +186,19 @@ def test_an_object_without_the_method_is_refused_by_name():
     for bad in (4, None, np.arange(2)):
         with pytest.raises(ValueError, match=r"^executor must be a list; got "):
             has_method("executor", bad, "append", "a list")
+
+
+def test_masked_entries_are_refused_by_name_and_a_mask_without_any_is_none():
+    data = np.ma.array([1.0, 2.0, 3.0], mask=[False, True, False])
+    for check in (real_array, complex_array):
+        with pytest.raises(ValueError, match=r"^data must have no masked entries"):
+            check("data", data)
+        assert check("data", np.ma.array([1.0, 2.0])).tolist() == [1.0, 2.0]
+
+
+def test_what_may_be_infinite_is_checked_all_the_same():
+    assert real_or_infinite("t", [1, np.inf, 2**70], above=0).tolist() == [1.0, np.inf, 2.0**70]
+    assert real_or_infinite("t", np.inf, above=0) == np.inf
+    for bad in (0, -np.inf, np.nan, 10**400, "1", [np.inf, -1]):
+        with pytest.raises(ValueError, match=r"^t must be"):
+            real_or_infinite("t", bad, above=0)

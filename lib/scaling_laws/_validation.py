@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 MAX_SIZE = 10**15
+MAX_SEED = 2**128
 MOST_SHOWN = 200  # characters of a value in an error message
 REAL = (numbers.Real, Decimal)
 
@@ -20,6 +21,7 @@ def real_array(
     """Return `value` as a float array, or raise `ValueError` naming it and its range."""
     limits = [("greater than", above), ("at least", at_least), ("at most", at_most)]
     allowed = " and ".join(["finite", *(f"{words} {_limit(limit)}" for words, limit in limits if np.isfinite(limit))])
+    _refuse_masked(name, value)
     try:
         array = np.asarray(value)
         if array.dtype.kind == "O" and array.size and all(isinstance(entry, REAL) for entry in array.flat):
@@ -35,8 +37,16 @@ def real_array(
     return array
 
 
+def real_or_infinite(name: str, value: ArrayLike, **limits: float) -> np.ndarray:
+    """As `real_array`, for what may also be infinite."""
+    endless = np.asarray(np.asarray(value, dtype=object) == np.inf)
+    array = real_array(name, np.where(endless, 1.0, value) if endless.any() else value, **limits)
+    return np.where(endless, np.inf, array)
+
+
 def complex_array(name: str, value: ArrayLike) -> np.ndarray:
     """Return `value` as an array of complex numbers, or raise `ValueError` naming it."""
+    _refuse_masked(name, value)
     try:
         array = np.asarray(value)
         if array.dtype.kind == "O" and all(isinstance(entry, (complex, *REAL)) for entry in array.flat):
@@ -91,6 +101,12 @@ def check_generator(rng: np.random.Generator) -> None:
     if not isinstance(rng, np.random.Generator):
         advice = "such as numpy.random.default_rng(0)"
         raise ValueError(f"rng must be a numpy.random.Generator, {advice}; got {_shown(rng)}")
+
+
+def _refuse_masked(name: str, value: ArrayLike) -> None:
+    """Entries that are masked would count as numbers like all others."""
+    if np.ma.is_masked(value):
+        raise ValueError(f"{name} must have no masked entries: pass {name}.compressed(), or fill them")
 
 
 def _limit(value: float) -> str:

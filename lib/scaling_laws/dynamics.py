@@ -29,7 +29,7 @@ from scipy.special import gamma
 from tqdm.auto import tqdm
 
 from ._search import find_minimum
-from ._validation import MAX_SIZE, real_array
+from ._validation import MAX_SIZE, real_array, real_or_infinite
 from .experiments import Simulation, _check_setting, _spawn_seeds
 from .features import RandomFeatures
 from .latent import LatentModel
@@ -96,7 +96,7 @@ def gradient_flow_loss(
     [1.64493 0.06266 0.00627]
     """
     check_spectrum(spectrum)
-    time = _check_times("time", time)
+    time = real_or_infinite("time", time, at_least=0)
     size = np.asarray(np.inf) if size is None else real_array("size", size, at_least=1, at_most=MAX_SIZE)
     weight_var = real_array("weight_var", weight_var, at_least=0, at_most=LARGEST)
     return (weight_var * _loss_and_slopes(spectrum, time, size)[0])[()]
@@ -261,7 +261,7 @@ def flow_path(features: ArrayLike, labels: ArrayLike, times: ArrayLike) -> np.nd
     """
     features = real_array("features", features)
     labels = real_array("labels", labels)
-    times = _check_times("times", times)
+    times = real_or_infinite("times", times, at_least=0)
     if features.ndim != 2 or not features.size:
         raise ValueError(f"features must be a non-empty matrix of shape (T, N); got shape {features.shape}")
     if labels.shape != features.shape[:1]:
@@ -320,7 +320,7 @@ def simulate_flow(
     """
     model, n, t, _, feature_var = _check_setting(model, n_features, n_samples, 0.0, feature_var)
     rate = model.spectrum.n_latent / (feature_var * n * t)
-    run = partial(_flow_trial, model, n, t, rate * _check_times("times", times), feature_var)
+    run = partial(_flow_trial, model, n, t, rate * real_or_infinite("times", times, at_least=0), feature_var)
     seeds = _spawn_seeds(seed, n_trials)
     test, train = zip(*tqdm(map(run, seeds), total=len(seeds), disable=not progress, unit="trial"), strict=True)
     return Simulation(np.array(test), np.array(train))
@@ -338,13 +338,6 @@ def _flow_trial(model, n_features, n_samples, times, feature_var, seed) -> tuple
     coefficients = flow_path(features, labels, times)
     test = ((coefficients @ feature_map.weights - teacher) ** 2) @ spectrum.eigenvalues
     return test, np.mean((coefficients @ features.T - labels) ** 2, axis=-1)
-
-
-def _check_times(name, value) -> np.ndarray:
-    """Times from zero to infinity."""
-    endless = np.asarray(np.asarray(value, dtype=object) == np.inf)
-    times = real_array(name, np.where(endless, 0, value) if endless.any() else value, at_least=0)
-    return np.where(endless, np.inf, times)
 
 
 def _loss_and_slopes(spectrum, time, size) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

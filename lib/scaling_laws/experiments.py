@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from tqdm.auto import tqdm
 
-from ._validation import has_method, one_of, real_array, real_number, whole_number
+from ._validation import MAX_SEED, has_method, one_of, real_array, real_number, whole_number
 from .features import ACTIVATIONS, RandomFeatures
 from .latent import LatentModel
 from .regression import ridge_path, shrunk_inverse
@@ -249,7 +249,8 @@ def _check_setting(model, n_features, n_samples, ridge, feature_var) -> tuple:
 
 def _spawn_seeds(seed, n_trials) -> list[np.random.SeedSequence]:
     """One independent seed for every trial."""
-    return np.random.SeedSequence(whole_number("seed", seed, at_least=0)).spawn(whole_number("n_trials", n_trials))
+    sequence = np.random.SeedSequence(whole_number("seed", seed, at_least=0, at_most=MAX_SEED))
+    return sequence.spawn(whole_number("n_trials", n_trials))
 
 
 def _crossed_trial(model, n_features, n_samples, ridge, feature_var, n_draws, seed) -> np.ndarray:

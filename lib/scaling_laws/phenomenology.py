@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy.optimize import least_squares
 
-from ._validation import real_array, real_number, whole_number
+from ._validation import MAX_SEED, real_array, real_number, real_or_infinite, whole_number
 
 FIRST_DELTA = 1e-3  # Huber threshold of the first pass, that of Hoffmann et al.
 EFFICIENT = 1.345  # Huber threshold in standard deviations: 95 % efficient for Gaussian errors
@@ -52,7 +52,7 @@ class PowerLawCurve(NamedTuple):
 
     def __call__(self, x: ArrayLike) -> np.ndarray:
         """Evaluate the curve at `x`."""
-        return (self.amplitude * np.asarray(x, dtype=float) ** -self.exponent + self.offset)[()]
+        return (self.amplitude * real_or_infinite("x", x, above=0) ** -self.exponent + self.offset)[()]
 
 
 class ChinchillaLaw(NamedTuple):
@@ -81,7 +81,8 @@ class ChinchillaLaw(NamedTuple):
 
     def __call__(self, n_params: ArrayLike, n_tokens: ArrayLike) -> np.ndarray:
         """Evaluate the law; either resource may be infinite."""
-        n_params, n_tokens = np.asarray(n_params, dtype=float), np.asarray(n_tokens, dtype=float)
+        n_params = real_or_infinite("n_params", n_params, above=0)
+        n_tokens = real_or_infinite("n_tokens", n_tokens, above=0)
         return (self.e + self.a * n_params**-self.alpha + self.b * n_tokens**-self.beta)[()]
 
 
@@ -355,7 +356,7 @@ def _fit_terms(variables, y, names, n_bootstrap, confidence, huber_delta, seed) 
     n_bootstrap = whole_number("n_bootstrap", n_bootstrap, at_least=2, at_most=10**6)
     confidence = real_number("confidence", confidence, above=0, at_most=0.9999)
     first_delta = FIRST_DELTA if huber_delta is None else real_number("huber_delta", huber_delta, above=0)
-    rng = np.random.default_rng(whole_number("seed", seed, at_least=0))
+    rng = np.random.default_rng(whole_number("seed", seed, at_least=0, at_most=MAX_SEED))
     centres = np.array([np.log(x).mean() for x in variables.values()])
     logs = np.array([np.log(x) for x in variables.values()]) - centres[:, None]
     log_y = np.log(y)

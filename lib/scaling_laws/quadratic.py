@@ -13,7 +13,7 @@ from numpy.typing import ArrayLike
 from scipy.optimize import least_squares
 from tqdm.auto import tqdm
 
-from ._validation import check_generator, real_array, real_number, whole_number
+from ._validation import MAX_SEED, check_generator, real_array, real_number, whole_number
 from .regression import ridge_path
 
 TOLERANCES = {"ftol": 1e-10, "xtol": 1e-10, "gtol": 1e-10}  # of `QuadraticModel.fit`
@@ -310,7 +310,7 @@ def train_two_layer(
     n_inputs = inputs.shape[1]
     n_hidden, n_steps = whole_number("n_hidden", n_hidden), whole_number("n_steps", n_steps, at_least=0)
     step, weight_decay = real_number("step", step, above=0), real_number("weight_decay", weight_decay, at_least=0)
-    seed = whole_number("seed", seed, at_least=0)
+    seed = whole_number("seed", seed, at_least=0, at_most=MAX_SEED)
     if validation is not None:
         if not isinstance(validation, tuple) or len(validation) != 2:
             raise ValueError(f"validation must be a pair (inputs, targets); got {type(validation).__name__}")
