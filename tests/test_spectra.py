@@ -251,6 +251,17 @@ def test_a_spectrum_that_underflows_is_refused_by_name():
         PowerLaw(30.0, 10**15)
 
 
+@pytest.mark.parametrize("n_samples", [50, 10**4, 10**9, 10**12, 10**15])
+def test_corrected_eigenvalues_keep_their_digits_for_any_number_of_samples(n_samples):
+    sample = PowerLaw(1.0, 50).eigenvalues * np.exp(0.3 * np.random.default_rng(5).standard_normal(50))
+    found = correct_eigenvalues(sample, n_samples)
+    assert found.sum() == pytest.approx(sample.sum(), rel=1e-12)
+    if n_samples >= 10**9:  # first order in 1/T; the next one is below 1e-12
+        sample = np.sort(sample)[::-1]
+        repulsion = [np.sum(np.delete(sample, k) / (mu - np.delete(sample, k))) for k, mu in enumerate(sample)]
+        assert_allclose((sample - found) / sample, np.array(repulsion) / n_samples, rtol=1e-4, atol=1e-15)
+
+
 def few_samples(n_samples=60, n_inputs=200, alpha=0.7):
     """Data with fewer samples than inputs, and the eigenvalues of its covariance as numpy gives them."""
     deviation = np.sqrt(PowerLaw(alpha, n_inputs).eigenvalues)

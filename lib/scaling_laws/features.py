@@ -320,6 +320,10 @@ def product_spectrum(spectrum: Spectrum, degree: int, n_products: int) -> np.nda
         parent = np.repeat(rank - 1, count)
         factor = np.arange(parent.size) - np.repeat(np.cumsum(count) - count, count) + last[parent]
         candidates = products[parent] * eigenvalues[factor]
+        if candidates.size > n_products:  # leave out most of them before sorting
+            least = np.partition(candidates, -n_products)[-n_products]
+            chosen = np.flatnonzero(candidates >= least)
+            candidates, parent, factor = candidates[chosen], parent[chosen], factor[chosen]
         kept = np.argsort(-candidates, kind="stable")[:n_products]
         products, last = candidates[kept], factor[kept]
     return products

@@ -17,11 +17,13 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike
+from scipy.linalg.lapack import dlasd4
 
 from ._mode_sums import MAX_DIRECT, continued_direct_sums, continued_power_law_sums, weighted_ranks, weighted_sums
 from ._validation import real_array, real_number, whole_number
 
 MAX_LISTED = 10**8  # most eigenvalues that `eigenvalues` will list
+NO_SPARE = 1e-11  # stands for T - n where there are as many eigenvalues as samples, a limit
 SMALLEST_EIGENVALUE = 1e-150  # keeps squares of eigenvalues within floating-point range
 
 
@@ -476,10 +478,20 @@ def correct_eigenvalues(eigenvalues: ArrayLike, n_samples: int) -> np.ndarray:
         raise ValueError(
             f"n_samples must be at least the number of positive eigenvalues, {sample.size}; got {n_samples}"
         )
-    root = np.sqrt(sample)
-    shifted = np.linalg.eigvalsh(np.diag(sample) - np.outer(root, root) / n_samples)[::-1]
     corrected = np.zeros(spectrum.n_latent)
-    corrected[: sample.size] = n_samples * (sample - shifted)
+    level, first, count = np.unique(sample[::-1], return_index=True, return_counts=True)  # equal ones act as one
+    level, at, count = level[::-1], sample.size - 1 - first[::-1], count[::-1]
+    if level.size == 1:
+        corrected[at] = sample.sum()
+        return corrected
+    # The shifted matrix's inverse, times mu_n, is diag(depth^2) + depth depth^T / (T - n) with depth^2 = mu_n / mu.
+    # LAPACK finds its eigenvalues sigma^2, and depth - sigma without a subtraction.
+    depth = np.sqrt(level[-1] / level)
+    weight = np.sqrt(count) * depth
+    total, spare = weight @ weight, max(n_samples - sample.size, NO_SPARE)
+    for i, place in enumerate(at):
+        difference, sigma, both, _ = dlasd4(i, depth, weight / np.sqrt(total), total / spare)
+        corrected[place] = -n_samples * level[i] * difference[i] * both[i] / sigma**2  # T (mu_I - nu_I)
     return corrected
 
 
