@@ -178,15 +178,21 @@ class QuadraticModel:
             start = ridge_path(latents @ self.weights.T, labels, ridge)
         start = self._check_coefficients("start", start)
         if len(latents) > latents.shape[1]:
-            directions, latents = np.linalg.qr(latents)
-            labels = labels @ directions
+            # the last row of the triangle is what no student can fit, a constant of the loss
+            triangle = np.linalg.qr(np.column_stack([latents, labels]), mode="r")[: latents.shape[1]]
+            latents, labels = triangle[:, :-1], triangle[:, -1]
         decay = np.sqrt(ridge) * np.eye(start.size)
 
-        def residual(coefficients):
-            return np.concatenate([latents @ self.student(coefficients) - labels, decay @ coefficients])
+        # the features of the samples, once for all steps
+        features, meta_features = latents @ self.weights.T, self.strength * (self.meta_weights @ latents.T)
 
         def jacobian(coefficients):
-            return np.concatenate([latents @ self.effective_weights(coefficients).T, decay])
+            return np.concatenate([features + np.tensordot(coefficients, meta_features, axes=1).T, decay])
+
+        def residual(coefficients):
+            effective = jacobian(coefficients)[: len(labels)]
+            output = (features + effective) @ coefficients / 2
+            return np.concatenate([output - labels, decay @ coefficients])
 
         found = least_squares(residual, start, jacobian, method="lm", max_nfev=max_iterations, **TOLERANCES)
         if not found.success:
