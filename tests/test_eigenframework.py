@@ -172,6 +172,13 @@ def test_a_population_keeps_copies_of_what_it_is_given_and_takes_lists():
         population.target = target
 
 
+def test_a_population_that_comes_again_is_the_same_and_its_own():
+    first = Population(small().inputs, small().target)
+    first.projections[:] = 0
+    assert_array_equal(Population(small().inputs, small().target).projections, small().projections)
+    assert (Population(small().inputs, 2 * small().target).projections != small().projections).all()
+
+
 INPUTS = [[1.0, 0.0], [0.0, 1.0]]
 
 

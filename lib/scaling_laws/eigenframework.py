@@ -9,7 +9,7 @@ takes the population for the whole distribution, `forecast_loss` for a part of i
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from functools import partial
+from functools import lru_cache, partial
 from typing import NamedTuple
 
 import numpy as np
@@ -20,7 +20,7 @@ from tqdm.auto import tqdm
 
 from ._mode_sums import BLOCK
 from ._search import find_root
-from ._validation import MAX_SIZE, real_array, whole_number
+from ._validation import MAX_SIZE, one_of, real_array, real_number, whole_number
 from .experiments import _spawn_seeds, _standard_error
 from .features import ACTIVATIONS, RandomFeatures, feature_kernel
 from .regression import shrunk_inverse
@@ -86,18 +86,18 @@ class Population:
         inputs, target = real_array("inputs", self.inputs), real_array("target", self.target)
         if inputs.ndim != 2 or not inputs.any():
             raise ValueError(f"inputs must be a matrix of shape (P, M), not all zero; got shape {inputs.shape}")
-        kernel = feature_kernel(inputs, activation=self.activation, feature_var=self.feature_var)
         size = len(inputs)
         if target.shape != (size,):
             raise ValueError(f"target must have shape ({size},) to match inputs; got {target.shape}")
-        diagonal = np.diag(kernel).copy()
-        values, projections = _spectral_measure(kernel / size, target)
-        values = np.where(values > size * np.finfo(float).eps * values[-1], values, 0.0)
+        activation = one_of("activation", self.activation, ACTIVATIONS)
+        feature_var = real_number("feature_var", self.feature_var, above=0)
+        setting = inputs.shape, activation, feature_var
+        values, projections, diagonal = _decomposition(inputs.tobytes(), target.tobytes(), *setting)
         derived = {
             "inputs": inputs,
             "target": target,
             "spectrum": Empirical(values),
-            "projections": projections[::-1] / size,
+            "projections": projections.copy(),
             "scales": np.sqrt(diagonal / diagonal.mean()),
         }
         for name, value in derived.items():
@@ -338,6 +338,16 @@ def measure_loss(
     seeds = tqdm(_spawn_seeds(seed, n_trials), disable=not progress, unit="trial")
     trials = np.array([run(seed) for seed in seeds])
     return Measurement(*trials.swapaxes(0, 1).reshape(4, len(trials), *ridge.shape))
+
+
+@lru_cache(maxsize=8)
+def _decomposition(inputs: bytes, target: bytes, shape, activation, feature_var) -> tuple[np.ndarray, ...]:
+    """Eigenvalues, projections in their order, and the kernel's diagonal, kept for populations that come again."""
+    inputs, target = np.frombuffer(inputs).reshape(shape), np.frombuffer(target)
+    kernel = feature_kernel(inputs, activation=activation, feature_var=feature_var)
+    values, projections = _spectral_measure(kernel / len(kernel), target)
+    values = np.where(values > len(kernel) * np.finfo(float).eps * values[-1], values, 0.0)
+    return values, projections[::-1] / len(kernel), np.diag(kernel).copy()
 
 
 def _spectral_measure(matrix: np.ndarray, vector: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
