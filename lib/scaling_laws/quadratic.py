@@ -330,7 +330,7 @@ def train_two_layer(
         if not losses[0, k] <= DIVERGED * losses[0, 0]:
             raise FloatingPointError(f"the descent diverged within {k} steps; choose a smaller step")
         if validation is not None:
-            losses[1, k] = _gradients(first, second, *validation, False)[0]
+            losses[1, k] = np.mean(_errors(first, second, *validation)[1] ** 2)
         if validation is None or losses[1, k] < least:
             best, least = (first, second), losses[1, k]
         second = second - step * (n_hidden * of_second + weight_decay * second)
@@ -339,12 +339,17 @@ def train_two_layer(
     return TwoLayer(*best, *losses)
 
 
+def _errors(first, second, inputs, targets) -> tuple[np.ndarray, np.ndarray]:
+    """Hidden units of all samples, and the errors of the output."""
+    features = np.maximum(inputs @ first.T, 0.0)
+    return features, features @ second / len(second) - targets
+
+
 @np.errstate(over="ignore", invalid="ignore")  # the loss tells
 def _gradients(first, second, inputs, targets, train_first) -> tuple[float, np.ndarray, np.ndarray | None]:
     """Mean squared error, and the gradients of half of it by both layers (by the second only, for the twin)."""
     n_samples, n_hidden = len(targets), len(second)
-    features = np.maximum(inputs @ first.T, 0.0)
-    error = features @ second / n_hidden - targets
+    features, error = _errors(first, second, inputs, targets)
     of_second = error @ features / (n_samples * n_hidden)
     of_first = None
     if train_first:
