@@ -31,7 +31,10 @@ def real_array(
         array = array.astype(float)
     except (TypeError, ValueError, OverflowError):
         raise ValueError(f"{name} must be real and {allowed}; got {_shown(value)}") from None
-    bad = ~(np.isfinite(array) & (array > above) & (array >= at_least) & (array <= at_most))
+    bad = ~np.isfinite(array)
+    for is_bad, limit in ((np.less_equal, above), (np.less, at_least), (np.greater, at_most)):
+        if np.isfinite(limit):
+            bad |= is_bad(array, limit)
     if bad.any():
         raise ValueError(f"{name} must be {allowed}; got {array[bad].flat[0]:g}")
     return array

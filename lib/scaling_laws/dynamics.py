@@ -267,6 +267,9 @@ def flow_path(features: ArrayLike, labels: ArrayLike, times: ArrayLike) -> np.nd
     if labels.shape != features.shape[:1]:
         raise ValueError(f"labels must have shape ({features.shape[0]},) to match features; got {labels.shape}")
 
+    if len(features) > 2 * features.shape[1]:  # the triangle of features and labels has the same path, and fewer rows
+        triangle = np.linalg.qr(np.column_stack([features, labels]), mode="r")
+        features, labels = triangle[:, :-1], triangle[:, -1]
     left, singular, right = np.linalg.svd(features, full_matrices=False)
     keep = singular > max(features.shape) * EPS * singular[0]
     singular = np.where(keep, singular, 1.0)
