@@ -184,15 +184,16 @@ def test_notebook_defines_for_jupyter_the_macros_that_the_book_configures(path):
 
 
 @each_notebook
-def test_the_code_of_a_solution_is_folded_in_jupyter(path):
+def test_solutions_are_folded_in_jupyter_and_nothing_else_is(path):
     inside = False
     for cell in load(path).cells:
-        if cell.cell_type == "markdown":
-            for gate in re.findall(r"\{solution-(start|end)\}", cell.source):
-                inside = gate == "start"
-        else:
-            folded = cell.metadata.get("jupyter", {})
-            assert (folded == {"source_hidden": True, "outputs_hidden": True}) == inside, cell.source[:60]
+        gates = re.findall(r"\{solution-(start|end)\}", cell.source) if cell.cell_type == "markdown" else []
+        assert len(gates) <= 2, cell.source[:60]
+        within = inside or gates[:1] == ["start"]
+        folded = {"source_hidden": True} | ({"outputs_hidden": True} if cell.cell_type == "code" else {})
+        assert cell.metadata.get("jupyter", {}) == (folded if within else {}), cell.source[:60]
+        assert not (within and "{exercise" in cell.source), "the next question would be folded, too"
+        inside = gates[-1] == "start" if gates else inside
 
 
 @each_notebook
