@@ -1,8 +1,8 @@
 r"""The best ridge, and the best split of a budget between features and samples.
 
 Stands beside chapter 10 of the book. At given sizes the ridge and :math:`\Delta` determine each other, and as a
-function of :math:`\Delta` the loss of chapter 8 is explicit. So the best ridge is found by minimising over
-:math:`\Delta`, without solving the Delta equation.
+function of :math:`\Delta` the loss of chapter 8 is explicit. So the best ridge is where its derivative by
+:math:`\Delta` vanishes, and Newton's method finds it without solving the Delta equation.
 """
 
 from __future__ import annotations
@@ -204,7 +204,8 @@ def compute_optimal(
     Notes
     -----
     For the isotropic teacher of this model, without noise and at fixed :math:`NT`, :math:`N = T` for any spectrum:
-    equiparameterization, arXiv:2210.16859, proved in chapter 10.
+    equiparameterization, arXiv:2210.16859, proved in chapter 10. With noise the best split at a given :math:`\Delta` is
+    the root of a quadratic equation (chapter 10); only :math:`\Delta` is searched.
 
     Examples
     --------
