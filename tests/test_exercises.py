@@ -1,5 +1,6 @@
 import re
 from decimal import Decimal
+from functools import cache
 from pathlib import Path
 
 import nbformat
@@ -16,9 +17,15 @@ FUNCTIONS = [label for label, answer in ANSWERS.items() if isinstance(answer, ex
 NAMES = [label for label in ANSWERS if label not in NUMBERS + FUNCTIONS]
 
 
+@cache
+def notebook_cells():
+    """The cells of each notebook."""
+    return [nbformat.read(path, as_version=4).cells for path in NOTEBOOKS]
+
+
 def checks_in_the_book():
-    for path in NOTEBOOKS:
-        for cell in nbformat.read(path, as_version=4).cells:
+    for cells in notebook_cells():
+        for cell in cells:
             if cell.cell_type == "code" and (
                 found := re.search(r'check\("([\w-]+)", (.*)\)$', cell.source, flags=re.M)
             ):
@@ -44,7 +51,7 @@ def rounded(value, digits):
 
 @pytest.mark.parametrize("label", NUMBERS)
 def test_a_number_is_accepted_and_numbers_beside_it_are_refused(label):
-    value, tolerance = ANSWERS[label].value(), ANSWERS[label].tolerance
+    value, tolerance = ANSWERS[label].value, ANSWERS[label].tolerance
     assert check(label, value)
     assert check(label, np.float64(value))
     for wrong in [value + 1.1 * tolerance, value - 1.1 * tolerance, -value, 2 * value, 0.0, np.nan, np.inf, 10**400]:
@@ -54,7 +61,7 @@ def test_a_number_is_accepted_and_numbers_beside_it_are_refused(label):
 
 @pytest.mark.parametrize("label", NUMBERS)
 def test_a_number_is_accepted_when_rounded_to_the_digits_asked_for_and_to_any_more(label):
-    value, digits = ANSWERS[label].value(), ANSWERS[label].digits
+    value, digits = ANSWERS[label].value, ANSWERS[label].digits
     assert abs(rounded(value, digits) - value) <= ANSWERS[label].tolerance
     for more in [digits] if digits is None else range(digits, digits + 4):
         assert check(label, rounded(value, more)), rounded(value, more)
@@ -62,10 +69,10 @@ def test_a_number_is_accepted_when_rounded_to_the_digits_asked_for_and_to_any_mo
         assert not check(label, coarse) or abs(coarse - value) <= ANSWERS[label].tolerance
 
 
+@cache
 def parts(label):
     """The text of an exercise and, as its page shows them, the text and printed lines of its solution."""
-    for path in NOTEBOOKS:
-        cells = nbformat.read(path, as_version=4).cells
+    for cells in notebook_cells():
         text = "\n".join(cell.source for cell in cells if cell.cell_type == "markdown")
         exercise = re.search(rf"^`{{3,}}\{{exercise\}}[^\n]*\n:label: {label}\n(.*?)^`{{3,}}$", text, flags=re.S | re.M)
         if not exercise:
@@ -91,7 +98,7 @@ def test_an_exercise_states_the_precision_it_asks_for(label):
 @pytest.mark.parametrize("label", NUMBERS)
 def test_an_answer_as_the_solution_writes_it_is_accepted(label):
     """The number of the solution's text and printed lines that is nearest to the answer must pass."""
-    value, text = ANSWERS[label].value(), re.sub(r"(?<=\d)(?:,|\\,|\{,\})(?=\d{3})", "", parts(label)[1])
+    value, text = ANSWERS[label].value, re.sub(r"(?<=\d)(?:,|\\,|\{,\})(?=\d{3})", "", parts(label)[1])
     text = re.sub(r"\\t?frac\s*(?:(\d)\s*(\d)|\{(\d+)\}\{(\d+)\})", r" \1\3/\2\4 ", text)
     shown = [float(m) for m in re.findall(r"(?<![\w.])-?\d+(?:\.\d+)?(?:e[+-]?\d+)?(?![\w/])", text)]
     shown += [int(a) / int(b) for a, b in re.findall(r"\b(\d+)/(\d+)\b", text)]
@@ -115,7 +122,7 @@ def test_a_function_is_accepted_and_functions_beside_it_are_refused(label):
 
 @pytest.mark.parametrize("label", NAMES)
 def test_a_list_of_names_is_accepted_and_lists_beside_it_are_refused(label):
-    names = ANSWERS[label].value()
+    names = ANSWERS[label].value
     assert len(set(names)) == len(names)
     assert check(label, names)
     assert check(label, tuple(names)) and check(label, np.array(names))
@@ -148,11 +155,11 @@ def test_the_hidden_sample_has_the_exponent_its_solution_states():
 
 
 def test_answers_known_in_closed_form_agree():
-    assert ANSWERS["unexplained-variance"].value() == pytest.approx(
+    assert ANSWERS["unexplained-variance"].value == pytest.approx(
         1 - PowerLaw(0.5, 1000).trace / PowerLaw(0.5, 10**15).trace, rel=1e-6
     )
     k = np.pi / 2  # alpha = 1: L = N Delta_N with df1 = k / sqrt(Delta) - 1/2
-    assert ANSWERS["bottleneck"].value() == pytest.approx(100 * (k / 100.5) ** 2, rel=1e-3)
+    assert ANSWERS["bottleneck"].value == pytest.approx(100 * (k / 100.5) ** 2, rel=1e-3)
 
 
 @pytest.mark.parametrize("answer", ["0.1", [0.1], (0.1,), np.array(0.1), np.array([[0.1]]), Decimal("0.1"), 0.1 + 0j])

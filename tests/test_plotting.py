@@ -33,6 +33,16 @@ def test_slope_guide_has_the_slope_and_passes_through_its_start(axes):
     assert [text.get_text() for text in axes.texts] == ["a label"]
 
 
+@pytest.mark.parametrize(
+    ("ends", "ticks"), [((1, 1000), [2, 5, 20, 50, 200, 500]), ((1.5, 6), [2, 3, 4, 5, 6]), ((6, 1.5), [2, 3, 4, 5, 6])]
+)
+def test_an_axis_over_decades_has_few_minor_ticks_and_a_shorter_one_all(axes, ends, ticks):
+    axes.set_xscale("log")
+    axes.set_xlim(ends)
+    low, high = sorted(ends)
+    assert [tick for tick in axes.get_xticks(minor=True) if low < tick <= high] == ticks
+
+
 def luminance(colour):
     red, green, blue = [
         c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in matplotlib.colors.to_rgb(colour)

@@ -50,8 +50,11 @@ def save_variants(figure: Figure, png: bytes, folder: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
 
     def save(suffix: str) -> None:
-        picture = io.BytesIO()
-        figure.savefig(picture, format="png", dpi=200, transparent=suffix.endswith("dark"), bbox_inches=None)
+        picture, layout, dark = io.BytesIO(), figure.get_layout_engine(), suffix.endswith("dark")
+        if dark:
+            figure.set_layout_engine("none")  # everything stands where it does in the light picture, drawn just before
+        figure.savefig(picture, format="png", dpi=200, transparent=dark, bbox_inches=None)
+        figure.set_layout_engine(layout)
         part = folder / f"{stem}{suffix}.part"
         part.write_bytes(picture.getvalue())
         part.replace(folder / f"{stem}{suffix}.png")

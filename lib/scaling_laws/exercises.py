@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property
 from itertools import combinations_with_replacement, product
 from math import comb, factorial
 from typing import Any, NamedTuple
@@ -59,9 +59,14 @@ class Verdict(NamedTuple):
 class _Number:
     """An answer that is a number, right when it rounds to the digits that the exercise asks for."""
 
-    value: Callable[[], float]
+    compute: Callable[[], float]
     digits: int | None  # significant digits; None for a whole number
     hint: str
+
+    @cached_property
+    def value(self) -> float:
+        """The right answer, computed when it is first asked for."""
+        return self.compute()
 
     @property
     def precision(self) -> str:
@@ -75,7 +80,7 @@ class _Number:
         """Half a unit of the last digit asked for, and a tenth of that for the last digit of a computation."""
         if self.digits is None:
             return 1e-6
-        return 0.55 * 10.0 ** (np.floor(np.log10(abs(self.value()))) - self.digits + 1)
+        return 0.55 * 10.0 ** (np.floor(np.log10(abs(self.value))) - self.digits + 1)
 
     def check(self, answer: Any) -> Verdict:
         """Compare `answer` with the value."""
@@ -89,7 +94,7 @@ class _Number:
         given = given.item()
         if not np.isfinite(given):
             return Verdict(False, f"The answer should be a finite number; got {given}.")
-        if abs(given - self.value()) <= self.tolerance:
+        if abs(given - self.value) <= self.tolerance:
             return Verdict(True, "Correct.")
         return Verdict(False, f"Not yet. {self.hint}")
 
@@ -132,12 +137,17 @@ class _Function:
 class _Names:
     """An answer that is a list of names, or an array of them."""
 
-    value: Callable[[], list[str]]
+    compute: Callable[[], list[str]]
     hint: str
+
+    @cached_property
+    def value(self) -> list[str]:
+        """The right answer, computed when it is first asked for."""
+        return self.compute()
 
     def check(self, answer: Any) -> Verdict:
         """Compare `answer` with the names, one by one."""
-        expected = self.value()
+        expected = self.value
         given = answer.tolist() if isinstance(answer, np.ndarray) else answer
         if not isinstance(given, (list, tuple)) or len(given) != len(expected):
             return Verdict(False, f"The answer should be a list of {len(expected)} names; got {answer!r}.")

@@ -25,6 +25,7 @@ AT_BOUND = 0.01  # how near a bound counts as on it, relative to an exponent or 
 EXACT = 1e-6  # relative errors of y are taken to be at least this large, since the fit itself is no better
 TOGETHER = 1e-6  # 1 - r^2 below which two variables grow together
 SMALLEST_SLOPE = 1e-75  # of the log of the curve along a direction that the data leave open
+ROUGH, FINE = 1e-6, 1e-10  # relative steps at which the optimiser ends, from the starting points and at last
 MANY_STEPS, SOME_STEPS, FEW_STEPS = 2000, 500, 100  # of the optimiser: at last, at first, for each bootstrap sample
 
 
@@ -361,7 +362,7 @@ def _fit_terms(variables, y, names, n_bootstrap, confidence, huber_delta, seed) 
     logs = np.array([np.log(x) for x in variables.values()]) - centres[:, None]
     log_y = np.log(y)
 
-    solutions = [_minimise(start, logs, log_y, first_delta) for start in _starts(logs, log_y)]
+    solutions = [_minimise(start, logs, log_y, first_delta, SOME_STEPS, ROUGH) for start in _starts(logs, log_y)]
     best = min(solutions, key=lambda solution: solution.cost)
     deviation = 1.4826 * np.median(np.abs(log_y - _log_curve(best.x, logs)))
     if huber_delta is None:
@@ -466,7 +467,7 @@ def _jacobian(parameters, logs) -> np.ndarray:
     return np.vstack([shares[:-1], -shares[:-1] * logs, shares[-1:]]).T
 
 
-def _minimise(start, logs, log_y, huber_delta, max_nfev=SOME_STEPS):
+def _minimise(start, logs, log_y, huber_delta, max_nfev=SOME_STEPS, tolerance=FINE):
     lower, upper = _bounds(len(logs), log_y)
     return least_squares(
         lambda parameters: _log_curve(parameters, logs) - log_y,
@@ -476,9 +477,9 @@ def _minimise(start, logs, log_y, huber_delta, max_nfev=SOME_STEPS):
         loss="huber",
         f_scale=huber_delta,
         x_scale=1.0,
-        ftol=1e-10,
-        xtol=1e-10,
-        gtol=1e-10,
+        ftol=tolerance,
+        xtol=tolerance,
+        gtol=tolerance,
         max_nfev=max_nfev,
     )
 
