@@ -417,6 +417,7 @@ def test_a_simulated_student_flows_in_the_units_of_the_theory():
         assert_allclose(found.train_trials[trial], np.mean((beta @ x.T - y) ** 2, axis=1), rtol=1e-8)
 
 
+@pytest.mark.heavy
 @pytest.mark.parametrize(("n", "t"), [(20, 2000), (2000, 20)])
 def test_simulated_students_learn_as_predicted_when_one_resource_is_plentiful(n, t):
     model, times = LatentModel(PowerLaw(0.6, 150, 2.0), weight_var=2.0), np.array([0.1, 1, 10, 100, np.inf])

@@ -485,6 +485,7 @@ def simulate(n, t, ridge, draw, n_trials, seed):
     return np.mean(losses), np.std(losses, ddof=1) / np.sqrt(n_trials)
 
 
+@pytest.mark.heavy
 def test_predictions_with_scales_agree_with_elliptical_data():
     population, deviations, plain, scores = population_of(MODES, TEACHER**2 * MODES), [], [], []
     settings = [(60, 120, 0.3), (120, 60, 0.3), (90, 90, 0.6), (70, 200, 1e-3), (80, 160, 30.0)]
@@ -561,6 +562,7 @@ def orthogonal_losses(population, n, t, ridge, n_trials, seed):
     return np.mean(losses), np.std(losses, ddof=1) / np.sqrt(n_trials)
 
 
+@pytest.mark.heavy
 def test_the_forecast_agrees_with_random_orthogonal_functions():
     values = np.arange(1, 301) ** -1.6
     population = population_of(values, np.random.default_rng(8).exponential(size=300) * values)

@@ -200,6 +200,7 @@ def test_the_parts_add_up_to_the_loss_of_independent_trials(n, t):
     assert (abs(totals.mean(axis=0) - whole.mean) < 4 * error).all()
 
 
+@pytest.mark.heavy
 @pytest.mark.parametrize(("n", "t"), [(60, 120), (120, 60), (60, 60)])
 def test_the_parts_agree_with_the_theory_up_to_corrections_in_the_inverse_sizes(n, t):
     model, ridge = LatentModel(PowerLaw(0.7, 300), weight_var=2.0, noise_var=0.05), np.array([1e-2, 1.0])

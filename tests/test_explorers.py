@@ -286,6 +286,7 @@ def test_the_book_gets_an_element_with_the_whole_design_and_a_call_that_makes_it
     assert metadata["image/png"] == {"width": 560 * len(design.panels), "height": 370}
 
 
+@pytest.mark.heavy
 def test_the_picture_is_a_png_of_twice_the_size_and_the_same_in_another_process(monkeypatch):
     monkeypatch.setattr(_explorer, "_png", REAL_PNG)
     explorer = make("plateaus", alpha=0.9)
@@ -573,6 +574,7 @@ def test_simulated_losses_are_on_the_curve_of_the_test_loss():
     assert_agreement(points, [by_sums(lam, n, 100, 1e-3 * 200, 0.05) for n in points[:, 0]])
 
 
+@pytest.mark.heavy
 @pytest.mark.parametrize("tuning", ["best ridge", "fixed ridge"])
 def test_simulated_losses_are_on_the_curves_of_constant_compute(tuning):
     explorer, (none, points) = simulated("loss_surface", tuning=tuning)
@@ -596,6 +598,7 @@ def test_simulated_losses_are_on_the_plateaus_with_latents_that_are_not_seen():
     assert_agreement(points, expected)
 
 
+@pytest.mark.heavy
 def test_simulated_losses_are_on_the_curves_of_the_scaling_law():
     _, (points,) = simulated("scaling_law")
     lam, samples = power_law(**SMALL["scaling_law"]), [100] * 4 + [1000] * 3

@@ -116,6 +116,7 @@ def _fitted():
     return fit_power_law_curve(X, noisy(5), n_bootstrap=2).estimate
 
 
+@pytest.mark.heavy
 @settings(max_examples=10)
 @given(c=st.floats(1e-3, 1e3), u=st.floats(1e-6, 1e6))
 def test_units_of_x_and_y_only_rescale_the_constants(c, u):
@@ -194,6 +195,7 @@ def test_constant_data_have_an_offset_and_no_exponent(noise):
         assert "offset" not in fit.undetermined
 
 
+@pytest.mark.heavy
 def test_a_slope_lost_in_noise_is_not_told_but_a_clean_one_is():
     y = 3 * X**-0.01
     assert fit_power_law_curve(X[::3], y[::3], n_bootstrap=2).estimate.exponent == pytest.approx(0.01, rel=1e-3)
@@ -216,7 +218,7 @@ def test_an_offset_that_the_data_do_not_need_is_at_its_bound_of_zero_without_a_w
 
 
 @pytest.mark.parametrize("law", [HOFFMANN, BESIROGLU])
-@pytest.mark.parametrize("noise", [0.0, 0.005, 0.02])
+@pytest.mark.parametrize("noise", [0.0, 0.005, pytest.param(0.02, marks=pytest.mark.heavy)])
 def test_runs_that_all_have_twenty_tokens_a_parameter_cannot_tell_the_two_terms_apart(law, noise):
     n = np.geomspace(1e8, 1e10, 30)
     loss = law(n, 20 * n) * np.exp(noise * np.random.default_rng(6).standard_normal(30))

@@ -80,6 +80,7 @@ def measured_loss(eigenvalues, n_visible, n, t, ridge, weight_var, noise_var, fe
     return np.sum(eigenvalues * (w - u.T @ theta) ** 2)
 
 
+@pytest.mark.heavy
 def test_the_loss_agrees_with_solving_random_instances_of_the_model():
     cases = [  # alpha, scale; visible latents, features, samples, ridge; variances of teacher, noise and features
         (0.5, 1.0, 100, 60, 140, 0.0, 1.0, 0.0, 1.0),

@@ -127,6 +127,7 @@ def test_what_installing_and_building_leave_behind_is_not_tracked(repository):
     assert sorted(untracked) == [".gitattributes", ".gitignore"]
 
 
+@pytest.mark.heavy
 def test_tests_pass_where_pytest_cannot_write_its_cache(tmp_path):
     shutil.copy(ROOT / "pyproject.toml", tmp_path)
     (tmp_path / "blocked").touch()  # a file where a folder is needed: nothing can be written below it

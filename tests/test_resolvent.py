@@ -419,6 +419,7 @@ def test_a_power_law_agrees_with_the_list_of_its_eigenvalues(alpha, m, n, t):
     assert_allclose(found, spectral_density(eigenvalue, listed, n, t), rtol=1e-9)
 
 
+@pytest.mark.heavy
 def test_a_power_law_of_a_million_latents_agrees_with_the_list_of_its_eigenvalues():
     spectrum = PowerLaw(1.0, 10**6)
     eigenvalue = inside(spectral_edges(spectrum, 100, 200), 1)[:1]
@@ -570,6 +571,7 @@ spectra = st.one_of(
 )
 
 
+@pytest.mark.heavy
 @given(spectra, sizes, sizes)
 @example(PowerLaw(1.4, 1874), 1874, 1)  # the other size is the rank
 @example(PowerLaw(0.72, 1885), 1885, 1185)

@@ -188,6 +188,7 @@ def test_a_fit_recovers_an_exact_power_law_exactly(alpha, n_latent, scale):
     assert_allclose(fit.line([1, 10]), PowerLaw(fit.alpha, n_latent, fit.scale).eigenvalue([1, 10]), rtol=1e-14)
 
 
+@pytest.mark.heavy
 @pytest.mark.parametrize("alpha", [0.1, 0.3, 1.0])
 def test_fits_to_sampled_data_are_unbiased_with_honest_errors_where_raw_eigenvalues_mislead(alpha):
     n_samples, deviation, fits, raw = 400, np.sqrt(PowerLaw(alpha, 1000).eigenvalues), [], []
@@ -370,7 +371,7 @@ def assert_sums_are_added_up(alpha, n_latent, delta, allowed=100):
     return found
 
 
-@pytest.mark.parametrize("n_latent", [513, 600, 5000, 10**5])
+@pytest.mark.parametrize("n_latent", [513, 600, 5000, pytest.param(10**5, marks=pytest.mark.heavy)])
 @pytest.mark.parametrize("alpha", LONG_ALPHAS)
 def test_sums_at_complex_delta_agree_with_adding_every_term(alpha, n_latent):
     rng = np.random.default_rng(n_latent)

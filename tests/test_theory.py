@@ -239,6 +239,7 @@ def measured_losses(spectrum, n, t, ridge, noise_var, rng):
     return np.sum(eigenvalues * (w - u.T @ theta) ** 2), np.mean((phi @ theta - y) ** 2)
 
 
+@pytest.mark.heavy
 def test_theory_agrees_with_solving_random_instances_of_the_model():
     settings = [(60, 120, 0.0), (120, 60, 0.0), (60, 120, 0.05), (120, 60, 0.05), (100, 100, 0.02), (100, 100, 1.0)]
     scores, rng = [], np.random.default_rng(2024)
