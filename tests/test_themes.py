@@ -114,6 +114,8 @@ def test_a_label_that_a_line_goes_through_is_found_and_one_beside_it_is_not(figu
     assert struck_labels(figure) == []
     left.axvline(1.55)
     left.text(1.5, 1.2, "boxed", bbox={"facecolor": "white"})
+    left.text(1.5, 1.3, "on a patch", zorder=5)
+    left.add_patch(plt.Rectangle((1.4, 1.2), 0.5, 0.3, facecolor="white", zorder=4))
     assert struck_labels(figure) == ["beside", "curve"]
     save_variants(figure, b"the picture", tmp_path)
     assert "beside" in next(tmp_path.glob("*.struck")).read_text()

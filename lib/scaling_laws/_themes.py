@@ -81,14 +81,14 @@ def struck_labels(figure: Figure) -> list[str]:
         legend = axes.get_legend()
         labels = [text for text in axes.texts if text.get_bbox_patch() is None]
         labels += legend.get_texts() if legend and not legend.get_frame_on() else []
-        paths = [
-            line.get_transform().transform_path(line.get_path())
-            for line in axes.lines
-            if line.get_visible() and line.get_linestyle() != "None"
-        ]
+        lines = [line for line in axes.lines if line.get_visible() and line.get_linestyle() != "None"]
+        covers = [patch for patch in axes.patches if to_rgba_array(patch.get_facecolor())[0, 3] == 1]
         for text in filter(Text.get_text, labels):
             box = text.get_window_extent()
             letters = Bbox.intersection(box.expanded(0.95, 0.55), axes.bbox)  # without the space around them
+            middle = box.get_points().mean(axis=0)
+            covered = max((p.get_zorder() for p in covers if p.get_window_extent().contains(*middle)), default=-1)
+            paths = [line.get_transform().transform_path(line.get_path()) for line in lines if line.zorder > covered]
             if letters and any(path.intersects_bbox(letters, filled=False) for path in paths):
                 struck.add(text.get_text())
     return sorted(struck)
