@@ -55,7 +55,7 @@ heavy: $(READY) $(KERNEL)
 
 # the built book in a real browser; needs 'make book' and Chromium
 browser: $(READY) $(KERNEL)
-	$(RUN)/pytest -m browser -n auto
+	$(RUN)/pytest -m browser -n auto --dist loadgroup
 
 serve:
 	@test -e $(HTML)/book/intro.html || { echo "There is no book yet: run 'make book' first." >&2; exit 1; }

@@ -89,13 +89,16 @@ def tabs():
 def show(tabs, new_tab):
     """Show an explorer in its first state; its tab stays open for the next test. Nothing may be said in a tab."""
 
-    def show_(name, **options):
+    def show_(name, scheme="light", **options):
         key = name, *options.items()
         if key not in tabs:
             tabs[key] = Shown(new_tab(PAGES[name], typeset=False, **options), name)
-        tabs[key].tab.bring_to_front()  # behind others it might draw no frames
-        tabs[key].reset()
-        return tabs[key]
+        shown = tabs[key]
+        shown.tab.bring_to_front()  # behind others it might draw no frames
+        shown.tab.emulate_media(color_scheme=scheme)
+        shown.tab.wait_for_function("scheme => document.documentElement.dataset.theme === scheme", arg=scheme)
+        shown.reset()
+        return shown
 
     yield show_
     said = [text for shown in tabs.values() for text in shown.tab.said]
@@ -110,8 +113,15 @@ def name(request):
     return request.param
 
 
-each_explorer = pytest.mark.parametrize("name", DESIGNS, indirect=True)
-each_kind_of_control = pytest.mark.parametrize("name", ["test_loss", "loss_surface"], indirect=True)
+def each_of(names):
+    """One worker has all tests of an explorer, and opens its page once."""
+    marked = [pytest.param(name, marks=pytest.mark.xdist_group(name)) for name in names]
+    return pytest.mark.parametrize("name", marked, indirect=True)
+
+
+each_explorer = each_of(DESIGNS)
+each_kind_of_control = each_of(["test_loss", "loss_surface"])
+of_the_loss = pytest.mark.xdist_group("test_loss")
 each_scheme = pytest.mark.parametrize("scheme", SCHEMES)
 
 
@@ -222,6 +232,7 @@ def test_sliders_of_the_page_and_of_the_library_have_the_same_values(show, name)
         assert table == [[value, control.position(value)] for value in values], control.name
 
 
+@of_the_loss
 def test_loss_explorer_updates_within_a_frame(show):
     shown = show("test_loss")
     times = shown.root.evaluate("""root => {
@@ -348,6 +359,7 @@ def test_keyboard_moves_the_curves_to_the_values_of_the_library(show, name):
     assert all(picture != pictures[0] for picture in pictures[1:])
 
 
+@of_the_loss
 def test_arrow_keys_get_past_small_whole_numbers(show):
     """Several positions of the slider show the same one."""
     shown = show("test_loss")
@@ -580,6 +592,7 @@ def test_narrow_figure_fits_and_can_be_touched(show, name, scheme):
     assert_shows_what_the_library_computes(shown)
 
 
+@of_the_loss
 def test_motion_is_reduced_where_the_reader_asks(show):
     shown = show("test_loss")
     durations = """root => [...root.querySelectorAll('button')].map(e => getComputedStyle(e).transitionDuration)"""
