@@ -1,8 +1,8 @@
 """Write the chapters as plain notebooks, for JupyterLab and the like: python tools/plain_notebooks.py lab
 
 The chapters are written for the book: roles such as {eq}, directives such as exercises, figures whose captions stand in
-a cell's settings. A plain notebook says the same in what every program that opens notebooks shows, with the numbers that
-the book gives. A copy in which somebody has worked is never overwritten.
+a cell's settings. A plain notebook says the same in what every program that opens notebooks shows, with the numbers of
+the book. A copy in which somebody has worked is never overwritten.
 """
 
 import hashlib
