@@ -14,7 +14,7 @@ import pytest
 from numpy.testing import assert_array_equal
 
 from scaling_laws import plotting
-from scaling_laws._themes import darken, save_variants, stack
+from scaling_laws._themes import darken, save_variants, stack, struck_labels
 
 
 @pytest.fixture
@@ -103,3 +103,19 @@ def test_a_narrow_picture_is_drawn_as_if_there_were_no_dark_one(figure, tmp_path
     twin.savefig(expected, format="png", dpi=200, bbox_inches=None)
     narrow = plt.imread(next(tmp_path.glob("*-narrow.png")))
     assert_array_equal(narrow, plt.imread(io.BytesIO(expected.getvalue())))
+
+
+def test_a_label_that_a_line_goes_through_is_found_and_one_beside_it_is_not(figure, tmp_path):
+    left = figure.axes[0]
+    assert left.get_legend().get_window_extent().width > 0
+    left.legend(loc="upper center")  # the two lines cross below it
+    left.text(1.5, 1.9, "beside")
+    figure.draw_without_rendering()
+    assert struck_labels(figure) == []
+    left.axvline(1.55)
+    left.text(1.5, 1.2, "boxed", bbox={"facecolor": "white"})
+    left.text(1.5, 1.3, "on a patch", zorder=5)
+    left.add_patch(plt.Rectangle((1.4, 1.2), 0.5, 0.3, facecolor="white", zorder=4))
+    assert struck_labels(figure) == ["beside", "curve"]
+    save_variants(figure, b"the picture", tmp_path)
+    assert "beside" in next(tmp_path.glob("*.struck")).read_text()

@@ -2,7 +2,8 @@
 
 While the book is built every kernel is told a folder; `scaling_laws.plotting` writes the further pictures of a figure
 there, named after the one that the notebook holds. The page then offers them all, and the browser takes one. Where a
-phone's picture stacks the panels, the caption's "left" and "right" are there "top" and "bottom".
+phone's picture stacks the panels, the caption's "left" and "right" are there "top" and "bottom". A label that a line
+goes through is a warning.
 """
 
 import os
@@ -10,6 +11,9 @@ import re
 import shutil
 from pathlib import Path
 
+from sphinx.util import logging
+
+logger = logging.getLogger(__name__)
 FOLDER = "figures"  # beside the folder of the pages
 NARROW = "(max-width: 640px)"
 IMAGE = re.compile(r'<img\b[^>]*\bsrc="(?P<path>[^"]*_images/)(?P<stem>[0-9a-f]{64})\.png"[^>]*/?>')
@@ -34,6 +38,9 @@ def offer_all(app, pagename, templatename, context, doctree):
             source = f'<source media="{NARROW}" srcset="{match["path"]}{narrow.name} 2x">' if narrow.exists() else ""
             return f'<picture class="only-{theme}">{source}{image}</picture>'
 
+        note = folder / f"{match['stem']}.struck"
+        if note.exists():
+            logger.warning("%s: a line goes through a label of a figure: %s", pagename, note.read_text())
         variants = list(folder.glob(f"{match['stem']}-*.png"))
         if not variants:
             return match[0]

@@ -24,8 +24,10 @@ from matplotlib.image import AxesImage
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 from matplotlib.text import Text
+from matplotlib.transforms import Bbox
 
 NARROW = 3.8  # inches: the width of a phone's column at 100 dots an inch
+STRUCK = ".struck"  # a note beside the pictures of a figure with labels that a line goes through
 COLOURS = {
     Line2D: ["color", "markerfacecolor", "markeredgecolor"],
     Text: ["color"],
@@ -59,13 +61,37 @@ def save_variants(figure: Figure, png: bytes, folder: Path) -> None:
         part.write_bytes(picture.getvalue())
         part.replace(folder / f"{stem}{suffix}.png")
 
+    struck = struck_labels(figure)
     undo = darken(figure)
     save("-dark")
     undo()  # before new ticks copy the colours of old ones
     if stack(figure):
         save("-narrow")
+        struck += [f"{label} (stacked)" for label in struck_labels(figure)]
         darken(figure)
         save("-narrow-dark")
+    if struck:
+        (folder / f"{stem}{STRUCK}").write_text("\n".join(struck))
+
+
+def struck_labels(figure: Figure) -> list[str]:
+    """The labels and legend entries of a drawn figure that a line goes through."""
+    struck = set()
+    for axes in figure.axes:
+        legend = axes.get_legend()
+        labels = [text for text in axes.texts if text.get_bbox_patch() is None]
+        labels += legend.get_texts() if legend and not legend.get_frame_on() else []
+        lines = [line for line in axes.lines if line.get_visible() and line.get_linestyle() != "None"]
+        covers = [patch for patch in axes.patches if to_rgba_array(patch.get_facecolor())[0, 3] == 1]
+        for text in filter(Text.get_text, labels):
+            box = text.get_window_extent()
+            letters = Bbox.intersection(box.expanded(0.95, 0.55), axes.bbox)  # without the space around them
+            middle = box.get_points().mean(axis=0)
+            covered = max((p.get_zorder() for p in covers if p.get_window_extent().contains(*middle)), default=-1)
+            paths = [line.get_transform().transform_path(line.get_path()) for line in lines if line.zorder > covered]
+            if letters and any(path.intersects_bbox(letters, filled=False) for path in paths):
+                struck.add(text.get_text())
+    return sorted(struck)
 
 
 def swap(colours: Any) -> np.ndarray | None:
