@@ -7,6 +7,7 @@ HTML := _build/html
 NOTEBOOKS := $(sort $(wildcard book/*.ipynb))
 serve: PORT ?= 8000
 lab: PORT ?= 8888
+COPIES ?= lab
 
 # the matrices here are small: threads inside a product would only get in each other's way
 export OPENBLAS_NUM_THREADS := 1
@@ -74,10 +75,13 @@ $(LAB): requirements-lab.txt $(READY)
 	@echo "JupyterLab is installed into $(VENV)."
 	@$(RUN)/python -m pip install --quiet --requirement requirements-lab.txt || { \
 	  echo "JupyterLab could not be installed: the first 'make lab' needs a package index." >&2; exit 1; }
+	@mkdir -p $(VENV)/share/jupyter/lab/settings
+	@printf '{"@jupyterlab/apputils-extension:notification": {"fetchNews": "false", "checkForUpdates": false}}\n' \
+	  > $(VENV)/share/jupyter/lab/settings/overrides.json
 	@touch $@
 
-# the chapters in JupyterLab, as plain notebooks in lab/: those in which a reader has worked stay as they are. What
-# JupyterLab remembers, and its settings, stay in this folder, and it asks no other host for news
+# the chapters in JupyterLab, as plain notebooks: those in which a reader has worked stay as they are. What
+# JupyterLab remembers, and its settings, stay in this folder; it neither looks for programs nor asks other hosts
 lab: export JUPYTER_CONFIG_DIR := $(CURDIR)/_build/jupyter/config
 lab: export JUPYTER_DATA_DIR := $(CURDIR)/_build/jupyter/data
 lab: export JUPYTER_RUNTIME_DIR := $(CURDIR)/_build/jupyter/runtime
@@ -85,11 +89,11 @@ lab: export JUPYTERLAB_SETTINGS_DIR := $(CURDIR)/_build/jupyter/settings
 lab: export JUPYTERLAB_WORKSPACES_DIR := $(CURDIR)/_build/jupyter/workspaces
 lab: $(LAB) $(KERNEL)
 	@$(PORT_IS_FREE)
-	@$(RUN)/python tools/plain_notebooks.py lab
+	@$(RUN)/python tools/plain_notebooks.py $(COPIES)
 	@echo "JupyterLab opens in a browser; its address stands below (Ctrl-C twice stops it)."
 	$(RUN)/jupyter lab --ServerApp.ip=127.0.0.1 --ServerApp.port=$(PORT) --ServerApp.port_retries=0 \
-	  --LabApp.news_url=None --LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate \
-	  $(if $(filter 0,$(shell id -u)),--allow-root) --ServerApp.root_dir=$(CURDIR) $(LABFLAGS) lab/01_scaling_laws.ipynb
+	  --LabApp.extension_manager=readonly --LanguageServerManager.autodetect=False \
+	  $(if $(filter 0,$(shell id -u)),--allow-root) --ServerApp.root_dir=$(CURDIR) $(LABFLAGS) $(COPIES)/01_scaling_laws.ipynb
 
 # run every notebook and store its text outputs, without images
 refresh: $(READY) $(KERNEL)

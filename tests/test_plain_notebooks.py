@@ -1,7 +1,10 @@
 """The chapters as plain notebooks: what they say without the book, and that nobody's work is lost."""
 
 import importlib
+import os
 import re
+import shutil
+import signal
 import socket
 import subprocess
 import time
@@ -229,3 +232,80 @@ def test_a_file_from_elsewhere_is_kept(copy, content):
     path, again, _ = copy
     path.write_bytes(content)
     assert again().startswith("kept") and path.read_bytes() == content
+
+
+# ---------------------------------------------------------------- in JupyterLab
+
+
+@pytest.fixture
+def lab(tmp_path):
+    """The address of JupyterLab as `make lab` starts it; with an empty home, and copies of its own."""
+    if not (ROOT / ".venv" / ".lab").exists():
+        pytest.skip("JupyterLab is not installed: make .venv/.lab")
+    copies = ROOT / "_build" / "lab"
+    shutil.rmtree(copies, ignore_errors=True)
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    home = tmp_path / "home"
+    home.mkdir()
+    outer = {name: value for name, value in os.environ.items() if not name.startswith(("MAKE", "MFLAGS", "XDG"))}
+    command = ["make", "lab", f"PORT={port}", "COPIES=_build/lab", "LABFLAGS=--no-browser --IdentityProvider.token=t"]
+    with open(tmp_path / "said", "w+") as said:
+        server = subprocess.Popen(
+            command, cwd=ROOT, env=outer | {"HOME": str(home)}, stdout=said, stderr=said, start_new_session=True
+        )
+        try:
+            while "is running at" not in (tmp_path / "said").read_text():
+                assert server.poll() is None, (tmp_path / "said").read_text()
+                time.sleep(0.1)
+            yield f"http://127.0.0.1:{port}/"
+            end = urllib.request.Request(f"http://127.0.0.1:{port}/api/shutdown?token=t", method="POST")
+            urllib.request.urlopen(end).close()
+            server.wait(20)
+        finally:
+            if server.poll() is None:
+                os.killpg(server.pid, signal.SIGTERM)
+    assert list(home.rglob("*")) == [], "something was written outside this folder"
+
+
+LOOK = """() => {  // what a reader would stumble over
+  const found = [], pages = [...document.querySelectorAll('.jp-RenderedMarkdown')];
+  document.querySelectorAll('mjx-merror, mjx-mtext[style*="red"], [mathcolor="red"]').forEach(
+    e => found.push('error in a formula: ' + e.closest('mjx-container').parentElement.textContent));
+  for (const page of pages) {
+    const text = page.cloneNode(true);
+    text.querySelectorAll('code, mjx-container').forEach(e => e.remove());
+    const raw = text.textContent.match(/\\{[\\w:+-]+\\}|:::|```|\\$|\\\\\\w+/);
+    if (raw) found.push(`not typeset: ${raw[0]} in ${text.textContent.slice(0, 200)}`);
+  }
+  return found;
+}"""
+RENDERED = """() => [...document.querySelectorAll('h2')].some(e => e.textContent.startsWith('Further reading'))
+  && document.querySelectorAll('h4').length >= 5"""
+
+
+@pytest.mark.browser
+def test_first_chapters_read_well_in_jupyterlab(lab, open_tab):
+    for path in CHAPTERS[:3]:
+        number, proofs = int(path.stem[:2]), 0
+        tab = open_tab(f"lab/tree/_build/lab/{path.name}?reset&token=t", root=lab)
+        tab.wait_for_function(RENDERED, polling=300, timeout=30000)
+        for _ in range(30):  # the last formulas are typeset a moment later
+            if not (found := tab.evaluate(LOOK)):
+                break
+            tab.wait_for_timeout(200)
+        assert found == []
+        assert tab.locator("h3", has_text=f"Exercise {number}.1 (").count() == 1
+        heading = tab.locator(".jp-MarkdownCell", has=tab.locator("h4", has_text=f"Solution of Exercise {number}.1"))
+        inside = heading.locator("xpath=following-sibling::*[1]")
+        assert not inside.is_visible()
+        heading.get_by_role("button", name="cells hidden").click()
+        inside.wait_for(state="visible")
+        for proof in tab.locator("details").all():
+            body = proof.locator("p").first
+            assert not body.is_visible()
+            proof.locator("summary").click()
+            body.wait_for(state="visible")
+            proofs += 1
+        assert proofs == 2 * (number == 2)

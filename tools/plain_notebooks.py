@@ -7,6 +7,7 @@ the book. A copy in which somebody has worked is never overwritten.
 
 import hashlib
 import os
+import platform
 import re
 import sys
 from copy import deepcopy
@@ -198,6 +199,7 @@ def plain_notebook(path: Path, book: Book, *, solutions: bool = True) -> nbforma
             cells += solution(exercise, inside) if solutions else []
             exercise, inside = None, []
     notebook.cells = [cells[0], new_markdown_cell(HOW_TO, id="how-to-run"), *cells[1:]]
+    notebook.metadata["language_info"]["version"] = platform.python_version()  # or opening it would be a change
     notebook.metadata["scaling_laws"] = {"written": digest(notebook)}
     return notebook
 
