@@ -39,8 +39,8 @@ def offer_all(app, pagename, templatename, context, doctree):
             return f'<picture class="only-{theme}">{source}{image}</picture>'
 
         note = folder / f"{match['stem']}.struck"
-        if note.exists():
-            logger.warning("%s: a line goes through a label of a figure: %s", pagename, note.read_text())
+        if note.exists() and (struck := note.read_text()):
+            logger.warning("%s: a line goes through a label of a figure: %s", pagename, struck)
         variants = list(folder.glob(f"{match['stem']}-*.png"))
         if not variants:
             return match[0]

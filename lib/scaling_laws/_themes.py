@@ -70,12 +70,12 @@ def save_variants(figure: Figure, png: bytes, folder: Path) -> None:
         struck += [f"{label} (stacked)" for label in struck_labels(figure)]
         darken(figure)
         save("-narrow-dark")
-    if struck:
-        (folder / f"{stem}{STRUCK}").write_text("\n".join(struck))
+    (folder / f"{stem}{STRUCK}").write_text("\n".join(struck))
 
 
 def struck_labels(figure: Figure) -> list[str]:
-    """The labels and legend entries of a drawn figure that a line goes through."""
+    """The labels and legend entries of a figure that a line goes through."""
+    figure.draw_without_rendering()  # legends stand where the last drawing put them, perhaps at another resolution
     struck = set()
     for axes in figure.axes:
         legend = axes.get_legend()

@@ -281,12 +281,12 @@ def _factorise(feature_map, latents, scale) -> tuple[np.ndarray, np.ndarray, np.
 def _analysis_of_variance(cells: np.ndarray) -> np.ndarray:
     """Unbiased squared mean, row variance, column variance and interaction of an n x n table of vectors."""
     n = len(cells)
-    rows, columns = cells.mean(axis=1, keepdims=True), cells.mean(axis=0, keepdims=True)
-    grand = rows.mean(axis=0, keepdims=True)
-    interaction = np.sum((cells - rows - columns + grand) ** 2) / (n - 1) ** 2
-    row = np.sum((rows - grand) ** 2) / (n - 1) - interaction / n
-    column = np.sum((columns - grand) ** 2) / (n - 1) - interaction / n
-    bias = np.sum(grand**2) - (row + column) / n - interaction / n**2
+    means = cells, cells.mean(axis=1), cells.mean(axis=0), cells.mean(axis=(0, 1))
+    all_cells, rows, columns, grand = (np.vdot(mean, mean) for mean in means)
+    interaction = (all_cells - n * rows - n * columns + n**2 * grand) / (n - 1) ** 2
+    row = (rows - n * grand) / (n - 1) - interaction / n
+    column = (columns - n * grand) / (n - 1) - interaction / n
+    bias = grand - (row + column) / n - interaction / n**2
     return np.array([bias, row, column, interaction])
 
 
