@@ -1,11 +1,13 @@
-# make book · make test · make heavy · make browser · make serve · make refresh · make bench · make lowest · make clean
+# make book · make test · make heavy · make browser · make serve · make lab · make refresh · make bench · make lowest · make clean
 PYTHON ?= python3
 VENV := .venv
 RUN := $(VENV)/bin
 READY := $(VENV)/.ready
 HTML := _build/html
 NOTEBOOKS := $(sort $(wildcard book/*.ipynb))
-PORT ?= 8000
+serve: PORT ?= 8000
+lab: PORT ?= 8888
+COPIES ?= lab
 
 # the matrices here are small: threads inside a product would only get in each other's way
 export OPENBLAS_NUM_THREADS := 1
@@ -23,7 +25,9 @@ $(shell rm -rf $(VENV))
 endif
 endif
 
-.PHONY: book test heavy browser serve refresh bench lowest clean
+LAB := $(VENV)/.lab
+
+.PHONY: book test heavy browser serve lab refresh bench lowest clean
 
 $(READY): requirements.txt pyproject.toml
 	@test -w . || { echo "This folder cannot be written to: copy it to one that can, and run make there." >&2; exit 1; }
@@ -57,12 +61,39 @@ heavy: $(READY) $(KERNEL)
 browser: $(READY) $(KERNEL)
 	$(RUN)/pytest -m browser -n auto --dist loadgroup
 
+# in a recipe: stop, with advice, if somebody listens there
+PORT_IS_FREE = $(RUN)/python -c "import socket; socket.socket().bind(('127.0.0.1', $(PORT)))" 2>/dev/null \
+  || { echo "Port $(PORT) is in use: run 'make $@ PORT=$$(($(PORT) + 1))', say." >&2; exit 1; }
+
 serve:
 	@test -e $(HTML)/book/intro.html || { echo "There is no book yet: run 'make book' first." >&2; exit 1; }
-	@$(RUN)/python -c "import socket; socket.socket().bind(('127.0.0.1', $(PORT)))" 2>/dev/null \
-	  || { echo "Port $(PORT) is in use: run 'make serve PORT=8001', say." >&2; exit 1; }
+	@$(PORT_IS_FREE)
 	@echo "http://localhost:$(PORT)/book/intro.html (Ctrl-C stops)"
 	$(RUN)/python -m http.server --bind 127.0.0.1 --directory $(HTML) $(PORT)
+
+$(LAB): requirements-lab.txt $(READY)
+	@echo "JupyterLab is installed into $(VENV)."
+	@$(RUN)/python -m pip install --quiet --requirement requirements-lab.txt || { \
+	  echo "JupyterLab could not be installed: the first 'make lab' needs a package index." >&2; exit 1; }
+	@mkdir -p $(VENV)/share/jupyter/lab/settings
+	@printf '{"@jupyterlab/apputils-extension:notification": {"fetchNews": "false", "checkForUpdates": false}}\n' \
+	  > $(VENV)/share/jupyter/lab/settings/overrides.json
+	@touch $@
+
+# the chapters in JupyterLab, as plain notebooks: those in which a reader has worked stay as they are. What
+# JupyterLab remembers, and its settings, stay in this folder; it neither looks for programs nor asks other hosts
+lab: export JUPYTER_CONFIG_DIR := $(CURDIR)/_build/jupyter/config
+lab: export JUPYTER_DATA_DIR := $(CURDIR)/_build/jupyter/data
+lab: export JUPYTER_RUNTIME_DIR := $(CURDIR)/_build/jupyter/runtime
+lab: export JUPYTERLAB_SETTINGS_DIR := $(CURDIR)/_build/jupyter/settings
+lab: export JUPYTERLAB_WORKSPACES_DIR := $(CURDIR)/_build/jupyter/workspaces
+lab: $(LAB) $(KERNEL)
+	@$(PORT_IS_FREE)
+	@$(RUN)/python tools/plain_notebooks.py $(COPIES)
+	@echo "JupyterLab opens in a browser; its address stands below (Ctrl-C twice stops it)."
+	$(RUN)/jupyter lab --ServerApp.ip=127.0.0.1 --ServerApp.port=$(PORT) --ServerApp.port_retries=0 \
+	  --LabApp.extension_manager=readonly --LanguageServerManager.autodetect=False \
+	  $(if $(filter 0,$(shell id -u)),--allow-root) --ServerApp.root_dir=$(CURDIR) $(LABFLAGS) $(COPIES)/01_scaling_laws.ipynb
 
 # run every notebook and store its text outputs, without images
 refresh: $(READY) $(KERNEL)
@@ -78,5 +109,6 @@ lowest:
 	_build/lowest/bin/python -m pip install --quiet $(LOWEST) $(shell grep -E '^(pytest|hypothesis|numpydoc|nbformat|ipykernel|nbclient)' requirements.txt) nbformat nbclient
 	PYTHONPATH=lib _build/lowest/bin/python -m pytest -m "not browser" -n auto $(filter-out tests/test_notebooks.py tests/test_book.py tests/test_explorers_page.py,$(wildcard tests/test_*.py))
 
+# a reader's work in lab/ stays
 clean:
 	rm -rf _build build .pytest_cache .hypothesis .ruff_cache

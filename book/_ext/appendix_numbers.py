@@ -10,10 +10,8 @@ def put_letters(app, env):
         if env.toc_secnumbers.get(name) or not any(kinds.values()):
             continue
         letter = next(letters)
-        for numbers in kinds.values():
-            for label, number in numbers.items():
-                if number[0] != letter:
-                    numbers[label] = (letter, *number)
+        for numbers in kinds.values():  # Sphinx goes on counting from the last page without a number
+            numbers.update({label: (letter, count) for count, label in enumerate(numbers, start=1)})
 
 
 def setup(app):
