@@ -306,7 +306,7 @@ def test_first_chapters_read_well_in_jupyterlab(lab, new_tab):
     for path in CHAPTERS[:3]:
         number, proofs = int(path.stem[:2]), 0
         tab = new_tab(f"doc/tree/_build/lab/{path.name}?token=t", root=lab)
-        tab.wait_for_function(RENDERED, polling=300, timeout=30000)
+        tab.wait_for_function(RENDERED, polling=300, timeout=60000)
         for _ in range(30):  # the last formulas are typeset a moment later
             if not (found := tab.evaluate(LOOK)):
                 break
