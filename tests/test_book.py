@@ -103,8 +103,12 @@ def open_page(open_tab, page):
 
 
 SETTLED = """async () => {  // formulas and pictures have taken the width that the window has now
-  const is_fitted = () => !window.MathJax?.startup || document.documentElement.dataset.fitted == innerWidth;
-  while (!is_fitted()) await new Promise(requestAnimationFrame);
+  const article = document.querySelector('article') ?? document.body, {dataset} = document.documentElement;
+  for (let still = 0, width; still < 5; still = article.clientWidth === width ? still + 1 : 0) {  // bars slide in
+    width = article.clientWidth;
+    await new Promise(requestAnimationFrame);
+  }
+  while (window.MathJax?.startup && dataset.fitted != article.clientWidth) await new Promise(requestAnimationFrame);
   await Promise.all([...document.images].map(image => image.decode().catch(() => 0)));
 }"""
 

@@ -34,6 +34,7 @@
 
   // --- wide formulas shrink to the column, boxed ones as far as they must; what is wider still scrolls, and shows it
   const SMALLEST = 0.72, SMALLEST_BOXED = 0.5;
+  const article = document.querySelector("article") ?? document.body;
   const is_boxed = (math) => math.querySelector('mjx-menclose, mjx-mstyle[style*="border"]') !== null;
   function fit_formulas() { // first all sizes are read, then all are written: one layout of the page for each
     const blocks = [...document.querySelectorAll("div.math mjx-container")];
@@ -49,7 +50,7 @@
       shrunk(math, math.closest("p, li, td, th, dd, figcaption, div")?.clientWidth, SMALLEST_BOXED)));
     [...blocks, ...within].forEach((math, k) => { math.style.fontSize = sizes[k]; });
     mark(blocks);
-    document.documentElement.dataset.fitted = innerWidth; // a test waits for it
+    document.documentElement.dataset.fitted = article.clientWidth; // a test waits for it
   }
   function mark(boxes) {
     const wide = boxes.map((box) => box.scrollWidth > box.clientWidth + 1);
@@ -60,13 +61,13 @@
     });
   }
   const mark_all = () => mark([...document.querySelectorAll(".bd-content pre, .bd-content table")]);
-  let width = innerWidth, later;
-  addEventListener("resize", () => {
-    if (innerWidth === width) return; // on a phone the bars come and go
-    width = innerWidth;
+  let width = article.clientWidth, later;
+  new ResizeObserver(() => { // not the window's size: the bar at the side slides in, and on a phone bars come and go
+    if (article.clientWidth === width) return;
+    width = article.clientWidth;
     clearTimeout(later);
     later = setTimeout(() => { mark_all(); fit_formulas(); }, 150);
-  });
+  }).observe(article);
   addEventListener("load", mark_all);
   document.addEventListener("click", (event) => { // what was folded had no width
     if (event.target.closest?.(".dropdown, .toggle, details, .tag_hide-input")) setTimeout(() => { mark_all(); fit_formulas(); }, 50);
