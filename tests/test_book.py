@@ -143,6 +143,8 @@ OPEN_SOLUTIONS = """() => {  // each must be folded, its title in reach of a cli
 @each_page
 def test_page_folds_solutions_is_typeset_complete_and_fits_at_all_widths_and_in_both_themes(open_page):
     tab = open_page(WIDTHS[-1] + 100, "light")
+    tab.set_viewport_size({"width": WIDTHS[-1], "height": 900})
+    tab.evaluate(SETTLED)
     complaints, schemes = tab.evaluate(OPEN_SOLUTIONS), ["light", "dark"]
     tab.evaluate(UNFOLD)
     for width in reversed(WIDTHS):

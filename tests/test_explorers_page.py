@@ -542,7 +542,7 @@ def said_from_disk(new_tab):
 
 @each_explorer
 def test_explorer_works_from_disk(open_tab, said_from_disk, name):
-    shown = Shown(open_tab(PAGES[name], root=HTML.as_uri() + "/", typeset=False), name)
+    shown = Shown(open_tab(PAGES[name], scheme="dark", root=HTML.as_uri() + "/", typeset=False), name)
     shown.slider(shown.controls[0]).press("ArrowRight")
     shown.settle()
     shown.tab.said[:] = [text for text in shown.tab.said if text not in said_from_disk]
