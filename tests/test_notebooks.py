@@ -23,6 +23,7 @@ CHAPTERS = sorted(BOOK.glob("[0-9][0-9]_*.ipynb"))
 MODULES = [m.name for m in pkgutil.iter_modules(scaling_laws.__path__) if not m.name.startswith("_")]
 
 MAX_CELL_LINES = 25
+MAX_LINE = 88  # characters: what a page shows without scrolling
 MAX_DEFINITION_LINES = 10  # unless the cell has the tag "naive": then showing it is the lesson
 CLOSING_SECTIONS = ["Takeaways", "Exercises", "Further reading"]
 FORBIDDEN = {
@@ -205,6 +206,12 @@ def test_reading_time_is_measured(path):
 @each_chapter
 def test_chapter_is_a_chapter_long(path):
     assert 2000 <= count_words(markdown(path)) <= 4500
+
+
+@each_notebook
+def test_code_lines_fit_the_page(path):
+    wide = [line for cell in code_cells(path) for line in cell.source.splitlines() if len(line) > MAX_LINE]
+    assert not wide, "\n".join(wide)
 
 
 @each_notebook
