@@ -480,7 +480,9 @@ def _trial(population, n_features, n_samples, ridge, replace, seed) -> np.ndarra
     features = ACTIVATIONS[population.activation](feature_map.weights @ population.inputs.T)
     drawn = rng.choice(len(population.inputs), n_samples, replace=replace)
     coefficients, kept = _fits(features[:, drawn].T, population.target[drawn], ridge)
-    errors = (coefficients @ features - population.target) ** 2
+    errors = coefficients @ features
+    errors -= population.target
+    errors *= errors
     residuals = errors[:, drawn]
     train = residuals.mean(axis=1)
     kept = np.where(kept > ROUNDING, kept, 0.0)

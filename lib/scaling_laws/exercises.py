@@ -340,19 +340,13 @@ def _digits():
     return Population(inputs, np.where(labels % 2, 1.0, -1.0)), labels
 
 
-@cache
-def _digit_kernel():
-    inputs = _digits()[0].inputs
-    return feature_kernel(inputs, activation="relu") / len(inputs)
-
-
-def _ten_outputs(n, t, ridge):
+def _ten_outputs(n, t, ridge, size=900):
     """Summed loss of ten outputs, from the resolvent of the kernel and without its eigenvectors."""
     population, labels = _digits()
-    targets, size = np.eye(10)[labels], len(labels)
-    parts = decompose(population.spectrum, n, t, ridge, feature_var=float(size))
-    factor = scipy.linalg.cho_factor(_digit_kernel() + parts.delta * np.eye(size), overwrite_a=True)
-    missed = scipy.linalg.cho_solve(factor, parts.delta * targets)
+    inputs, target, targets = population.inputs[:size], population.target[:size], np.eye(10)[labels[:size]]
+    kernel, spectrum = feature_kernel(inputs) / size, Population(inputs, target).spectrum
+    parts = decompose(spectrum, n, t, ridge, feature_var=float(size))
+    missed = scipy.linalg.solve(kernel + parts.delta * np.eye(size), parts.delta * targets, assume_a="pos")
     quadratic, linear = np.sum(missed**2) / size, np.sum(missed * targets) / size
     return parts.inflation / n * ((n - parts.df1) * quadratic + (parts.df1 - parts.df2) * linear)
 
