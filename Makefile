@@ -16,6 +16,8 @@ export IPYTHONDIR := $(CURDIR)/_build/ipython
 KERNEL := $(IPYTHONDIR)/profile_default/ipython_kernel_config.py
 # a backend set for scripts, as on some clusters and in containers, would show no figure in a notebook
 unexport MPLBACKEND
+# compiled modules are kept: some containers forbid it, and every kernel would compile the library again
+unexport PYTHONDONTWRITEBYTECODE
 
 # an environment knows its folder: one that was copied or moved along with it still points to the other
 ifneq ($(wildcard $(READY)),)
