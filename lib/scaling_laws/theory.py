@@ -148,9 +148,9 @@ def decompose(
     -----
     Derived in chapter 8 for an isotropic teacher, of variance :math:`\sigma_w^2` on every latent: the average objective
     first, then the training loss, then the test loss. For a teacher with :math:`w_I^2 = \sigma_w^2 I^{-b}` (chapter
-    12) the averaged predictor is :math:`f_I w_I` as before, with :math:`f = \lambda/(\lambda+\Delta)` and :math:`g = 1 -
-    f`. The sums :math:`P = \sum I^{-b} f` and :math:`Q = \sum I^{-b} f g` say what it learns and what it misses;
-    for :math:`b = 0` they are :math:`df_1` and :math:`df_1 - df_2`.
+    12) the averaged predictor is :math:`f_I w_I`, with :math:`f = \lambda/(\lambda+\Delta)`, :math:`g = 1 - f`.
+    The sums :math:`P = \sum I^{-b} f` and :math:`Q = \sum I^{-b} f g` say what it learns and what it misses; for
+    :math:`b = 0` they are :math:`df_1` and :math:`df_1 - df_2`.
 
     Examples
     --------
