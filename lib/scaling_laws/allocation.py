@@ -329,21 +329,29 @@ class _AtDelta(NamedTuple):
     brackets: np.ndarray  # (N - df1)(T - df1)
 
 
-def _at_delta(spectrum, delta, n, t, signal, noise) -> _AtDelta:
+def _at_delta(spectrum, delta, n, t, signal, noise, b=0.0) -> _AtDelta:
     """Loss and balance as functions of Delta, with derivatives ' in log Delta.
 
     With the sums s = df1, s2 = df2, u = s - s2, v = sum f^2 g and y = sum f^2 g^2 their rules are s' = -u, s2' = -2v,
-    u' = 2v - u and v' = v - 3y.
+    u' = 2v - u and v' = v - 3y. For a teacher with the task exponent b the sums P, Q, R, Y of I^-b f, I^-b f g,
+    I^-b f^2 g and I^-b f^2 g^2 have the rules P' = -Q, Q' = 2R - Q and R' = R - 3Y, and N u becomes
+    (N - s) Q + u P (chapter 12).
     """
-    s2, u, v, y, unresolved = spectrum.mode_sums(delta, [(2, 0), (1, 1), (2, 1), (2, 2), (0, 1)])
+    task = [(1, 0, b), (1, 1, b), (2, 1, b), (2, 2, b)] if b else []
+    s2, u, v, y, unresolved, *taught = spectrum.mode_sums(delta, [(2, 0), (1, 1), (2, 1), (2, 2), (0, 1), *task])
     s = s2 + u
     few_left = unresolved < s
     bracket_n, bracket_t = (np.where(few_left, (size - spectrum.rank) + unresolved, size - s) for size in (n, t))
     both, bend, scale = bracket_n + bracket_t, 2 * (v - 3 * y), signal * n * t * delta
 
-    a = scale * u + noise * (bracket_n * s2 + s * u)
-    a1 = 2 * scale * v + 2 * noise * ((s - bracket_n) * v - u**2)
-    a2 = scale * (2 * v + bend) + noise * ((s - bracket_n) * bend - 12 * u * v + 4 * u**2)
+    a, a1, a2 = scale * u, 2 * scale * v, scale * (2 * v + bend)
+    if b:
+        (P, Q, R, Y), scale = taught, signal * t * delta
+        a, a1 = scale * (bracket_n * Q + u * P), 2 * scale * (bracket_n * R + v * P)
+        a2 = 2 * scale * (bracket_n * (2 * R - 3 * Y) + (2 * v - 3 * y) * P + u * R - v * Q)
+    a = a + noise * (bracket_n * s2 + s * u)
+    a1 = a1 + 2 * noise * ((s - bracket_n) * v - u**2)
+    a2 = a2 + noise * ((s - bracket_n) * bend - 12 * u * v + 4 * u**2)
     d = bracket_n * bracket_t + both * u
     d1 = 2 * both * v + 2 * u**2
     d2 = both * bend + 12 * u * v - 4 * u**2
