@@ -58,8 +58,8 @@ def _read_only(*arrays: np.ndarray) -> tuple[np.ndarray, ...]:
     return arrays
 
 
-def weighted_sums(levels: np.ndarray, weights: np.ndarray, delta: np.ndarray, exponents) -> np.ndarray:
-    """The weighted sums over `levels` of f^p g^q for each pair (p, q), stacked before the axes of `delta`."""
+def weighted_sums(levels: np.ndarray, weights: list[np.ndarray], delta: np.ndarray, exponents) -> np.ndarray:
+    """The sums over `levels` of f^p g^q, each pair (p, q) with its weights, stacked before the axes of `delta`."""
     flat = delta.ravel()
     rows = max(1, BLOCK // levels.size)
     sums = np.empty((len(exponents), delta.size))
@@ -70,8 +70,8 @@ def weighted_sums(levels: np.ndarray, weights: np.ndarray, delta: np.ndarray, ex
         h = left[part] @ right
         np.divide(1, h, out=h)
         terms = {(0, 1): h, (1, 0): levels * h}  # g = delta h: the factor delta comes last, but for higher powers
-        for row, (p, q) in zip(sums, exponents, strict=True):
-            row[part] = np.vecdot(_term(terms, flat[part, None], p, q), weights)
+        for row, (p, q), weight in zip(sums, exponents, weights, strict=True):
+            row[part] = np.vecdot(_term(terms, flat[part, None], p, q), weight)
     for row, (_, q) in zip(sums, exponents, strict=True):
         if q:
             row *= flat

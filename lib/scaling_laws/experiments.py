@@ -257,6 +257,7 @@ def _crossed_trial(model, n_features, n_samples, ridge, feature_var, n_draws, se
     """The five parts, for every ridge, from crossing some feature maps with some training sets."""
     rng = np.random.default_rng(seed)
     n_latent, scale = model.spectrum.n_latent, np.sqrt(model.spectrum.eigenvalues)
+    teacher = np.sqrt(model.task_weights)
     maps = [RandomFeatures.draw(n_features, n_latent, rng, feature_var=feature_var) for _ in range(n_draws)]
     sets = [model.draw_latents(n_samples, rng) for _ in range(n_draws)]
     pairs = [(i, j, *_factorise(maps[i], sets[j], scale)) for i in range(n_draws) for j in range(n_draws)]
@@ -266,7 +267,8 @@ def _crossed_trial(model, n_features, n_samples, ridge, feature_var, n_draws, se
         errors, noise = np.empty((n_draws, n_draws, n_latent, n_latent)), 0.0
         for i, j, onto_latents, singular, of_samples in pairs:
             student = onto_latents * shrunk_inverse(singular, gamma, (n_samples, n_features))
-            errors[i, j] = np.diag(scale) - student @ of_samples  # 1 - A, weighted by the latents' deviations
+            # 1 - A, weighted by the deviations of the latents and of the teacher
+            errors[i, j] = (np.diag(scale) - student @ of_samples) * teacher
             noise += model.noise_var * np.sum(student**2) / n_draws**2
         parts.append([*model.weight_var * _analysis_of_variance(errors), noise])
     return np.array(parts).T

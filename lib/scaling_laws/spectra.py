@@ -25,13 +25,14 @@ from ._validation import real_array, real_number, whole_number
 MAX_LISTED = 10**8  # most eigenvalues that `eigenvalues` will list
 NO_SPARE = 1e-11  # stands for T - n where there are as many eigenvalues as samples, a limit
 SMALLEST_EIGENVALUE = 1e-150  # keeps squares of eigenvalues within floating-point range
+STEEPEST_TASK = 5  # largest task exponent
 
 
 class Spectrum:
     """What `PowerLaw` and `Empirical` have in common.
 
     Both have ``n_latent``, ``rank``, ``trace``, ``eigenvalue(index)``, ``head(n_visible)`` and ``tail(n_visible)``; and
-    ``levels`` with ``weights``, which stand for the positive eigenvalues in every sum over modes.
+    ``levels`` with ``ranks`` and ``weights``, which stand for the positive eigenvalues in every sum over modes.
 
     Examples
     --------
@@ -42,6 +43,7 @@ class Spectrum:
     n_latent: int
     rank: int
     levels: np.ndarray
+    ranks: np.ndarray
     weights: np.ndarray
 
     def mode_sum(self, delta: ArrayLike, p: int, q: int) -> np.ndarray:
@@ -66,20 +68,21 @@ class Spectrum:
         """
         return self.mode_sums(delta, [(p, q)])[0]
 
-    def mode_sums(self, delta: ArrayLike, exponents: Sequence[tuple[int, int]]) -> np.ndarray:
+    def mode_sums(self, delta: ArrayLike, exponents: Sequence[tuple[float, ...]]) -> np.ndarray:
         r"""Several sums at once, from one pass over the levels; see `mode_sum`.
 
         Parameters
         ----------
         delta : array_like
             Scale :math:`\Delta \ge 0`; any shape.
-        exponents : sequence of (int, int)
-            The pairs :math:`(p, q)`, with the ranges of `mode_sum`.
+        exponents : sequence of (int, int) or (int, int, float)
+            The pairs :math:`(p, q)`, with the ranges of `mode_sum`; or triples :math:`(p, q, b)`, for the sum
+            :math:`\sum_I I^{-b} f_I^p g_I^q` that a teacher with the task exponent :math:`b` asks for.
 
         Returns
         -------
         ndarray, shape ``(len(exponents),) + delta.shape``
-            One sum a pair.
+            One sum a pair or triple.
 
         Raises
         ------
@@ -92,8 +95,11 @@ class Spectrum:
         >>> print(f"{df1:.3f} {transition:.3f}")
         1570.296 785.398
         """
-        pairs = [_check_exponents(p, q) for p, q in exponents]
-        return weighted_sums(self.levels, self.weights, real_array("delta", delta, at_least=0), pairs)
+        pairs, tasks = [_check_exponents(p, q) for p, q, *_ in exponents], [sum(task) for _, _, *task in exponents]
+        weights = {b: self.weights * self.ranks ** -check_task_exponent(self, b) for b in {*tasks} - {0}}
+        weights[0] = self.weights
+        delta = real_array("delta", delta, at_least=0)
+        return weighted_sums(self.levels, [weights[b] for b in tasks], delta, pairs)
 
     def continued_sums(self, delta: np.ndarray) -> np.ndarray:
         r"""The sums :math:`\sum_I f_I`, :math:`\sum_I g_I` and :math:`\sum_I f_I g_I` continued to complex `delta`.
@@ -243,6 +249,11 @@ class PowerLaw(Spectrum):
         """
         return self.scale * weighted_ranks(self.alpha, self.n_latent)[0] ** -(1 + self.alpha)
 
+    @property
+    def ranks(self) -> np.ndarray:
+        """The ranks of the `levels`, counted from 1."""
+        return weighted_ranks(self.alpha, self.n_latent)[0]
+
     @cached_property
     def weights(self) -> np.ndarray:
         """How many eigenvalues each of the `levels` stands for; negative ones correct the ends of the integral."""
@@ -341,6 +352,11 @@ class Empirical(Spectrum):
     def levels(self) -> np.ndarray:
         """The positive eigenvalues."""
         return self.eigenvalues[: self.rank]
+
+    @property
+    def ranks(self) -> np.ndarray:
+        """The ranks of the `levels`, counted from 1."""
+        return np.arange(1.0, self.rank + 1)
 
     @property
     def weights(self) -> np.ndarray:
@@ -521,6 +537,36 @@ def check_spectrum(value: Spectrum) -> Spectrum:
     if not isinstance(value, Spectrum):
         raise ValueError(f"spectrum must be a PowerLaw or an Empirical; got {type(value).__name__}")
     return value
+
+
+def check_task_exponent(spectrum: Spectrum, value: float) -> float:
+    r"""Return `value` as a float if a teacher can have it as its task exponent.
+
+    Parameters
+    ----------
+    spectrum : Spectrum
+        Whose latents the teacher weighs.
+    value : float
+        What was given as the argument ``task_exponent``: :math:`b` in :math:`w_I^2 \propto I^{-b}`.
+
+    Returns
+    -------
+    float
+        The same number.
+
+    Raises
+    ------
+    ValueError
+        If it is not a single number, or outside its range: up to 5, and above :math:`-\alpha` for a `PowerLaw`, where
+        the target has a finite variance in the limit of many latents. A list ends: from -5 on for an `Empirical`.
+
+    Examples
+    --------
+    >>> check_task_exponent(PowerLaw(alpha=1.0, n_latent=2), 0.5)
+    0.5
+    """
+    least = {"above": -spectrum.alpha} if isinstance(spectrum, PowerLaw) else {"at_least": -STEEPEST_TASK}
+    return real_number("task_exponent", value, **least, at_most=STEEPEST_TASK)
 
 
 def _weighted_line(x: np.ndarray, y: np.ndarray, weight: np.ndarray) -> tuple[float, float]:

@@ -13,7 +13,7 @@ from numpy.typing import ArrayLike
 
 from ._search import find_root
 from ._validation import MAX_SIZE, real_array
-from .spectra import Spectrum, check_spectrum
+from .spectra import Spectrum, check_spectrum, check_task_exponent
 
 LARGEST = 1e60  # largest ridge or variance, and inverse of the smallest feature variance
 SMALLEST = 1e-280  # a Delta below this is not told from it
@@ -29,9 +29,9 @@ class Decomposition(NamedTuple):
     df1, df2 : ndarray or float
         Degrees of freedom at :math:`\Delta`.
     bias : ndarray or float
-        Squared bias of the averaged predictor, :math:`\sigma_w^2 \Delta (df_1 - df_2)`.
+        Squared bias of the averaged predictor, :math:`\sigma_w^2 \Delta Q`.
     inflation : ndarray or float
-        Variance inflation :math:`NT/D \ge 1`.
+        Variance inflation :math:`T\,[N - df_1 + (df_1 - df_2)\,P/Q]/D \ge 1`; :math:`NT/D` for an isotropic teacher.
     signal : ndarray or float
         ``bias * inflation``: the loss without label noise.
     noise : ndarray or float
@@ -118,6 +118,7 @@ def decompose(
     weight_var: ArrayLike = 1.0,
     noise_var: ArrayLike = 0.0,
     feature_var: ArrayLike = 1.0,
+    task_exponent: float = 0.0,
 ) -> Decomposition:
     r"""The test loss split into bias, variance inflation and noise.
 
@@ -129,6 +130,9 @@ def decompose(
         Teacher variance :math:`\sigma_w^2 \ge 0`.
     noise_var : array_like, default 0
         Label noise :math:`\sigma_\varepsilon^2 \ge 0`.
+    task_exponent : float, default 0
+        :math:`b`: the teacher weight at rank :math:`I` has the variance :math:`\sigma_w^2 I^{-b}`. More than
+        :math:`-\alpha` for a `PowerLaw`, at least -5 for an `Empirical`, and at most 5.
 
     Returns
     -------
@@ -142,7 +146,11 @@ def decompose(
 
     Notes
     -----
-    Derived in chapter 8: the average objective first, then the training loss, then the test loss.
+    Derived in chapter 8 for an isotropic teacher, of variance :math:`\sigma_w^2` on every latent: the average objective
+    first, then the training loss, then the test loss. For a teacher with :math:`w_I^2 = \sigma_w^2 I^{-b}` (chapter
+    12) the averaged predictor is :math:`f_I w_I` as before, with :math:`f = \lambda/(\lambda+\Delta)` and :math:`g = 1 -
+    f`. The sums :math:`P = \sum I^{-b} f` and :math:`Q = \sum I^{-b} f g` say what it learns and what it misses;
+    for :math:`b = 0` they are :math:`df_1` and :math:`df_1 - df_2`.
 
     Examples
     --------
@@ -152,6 +160,7 @@ def decompose(
     0.01554 x 2.4389 + 0.00483 = 0.04272
     """
     n, t, ridge, feature_var = _settings(spectrum, n_features, n_samples, ridge, feature_var)
+    b = check_task_exponent(spectrum, task_exponent)
     weight_var = real_array("weight_var", weight_var, at_least=0, at_most=LARGEST)
     noise_var = real_array("noise_var", noise_var, at_least=0, at_most=LARGEST)
     n, t, ridge, feature_var, weight_var, noise_var = np.broadcast_arrays(
@@ -168,9 +177,10 @@ def decompose(
     features_left = margin + np.maximum(n - t, 0)  # N - df1
     samples_left = margin + np.maximum(t - n, 0)  # T - df1
     determinant = features_left * samples_left + (2 * margin + gap) * transition  # D of chapter 8
+    missed, worth = (transition, n) if b == 0 else _task(spectrum, delta, b, features_left, transition)
     with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
-        bias = weight_var * delta * transition
-        inflation = n * t / determinant
+        bias = weight_var * delta * missed
+        inflation = worth * t / determinant
         signal = np.where(bias > 0, bias * inflation, 0.0)
         noise_numerator = features_left * df2 + df1 * transition  # N df2 + df1 (df1 - 2 df2)
         noise = np.where(noise_var > 0, noise_var * noise_numerator / determinant, 0.0)
@@ -190,12 +200,13 @@ def test_loss(
     weight_var: ArrayLike = 1.0,
     noise_var: ArrayLike = 0.0,
     feature_var: ArrayLike = 1.0,
+    task_exponent: float = 0.0,
 ) -> np.ndarray:
     r"""Expected squared error on a fresh sample, in excess of the label noise.
 
     Parameters
     ----------
-    spectrum, n_features, n_samples, ridge, weight_var, noise_var, feature_var
+    spectrum, n_features, n_samples, ridge, weight_var, noise_var, feature_var, task_exponent
         As in `decompose`.
 
     Returns
@@ -216,9 +227,10 @@ def test_loss(
     .. math:: L = \frac{\sigma_w^2 N T \Delta (df_1 - df_2) + \sigma_\varepsilon^2 [N df_2 + df_1 (df_1 - 2 df_2)]}
         {(N - df_1)(T - df_1) + (N + T - 2 df_1)(df_1 - df_2)}.
 
-    The first term, at :math:`\gamma \to 0`, is the result of arXiv:2210.16859. The teacher is isotropic, of variance
-    :math:`\sigma_w^2` on every latent; the Delta equation holds for any teacher, the symmetry of the first term does
-    not.
+    The first term, at :math:`\gamma \to 0`, is the result of arXiv:2210.16859. It is for the isotropic teacher, of
+    variance :math:`\sigma_w^2` on every latent. For one with :math:`w_I^2 = \sigma_w^2 I^{-b}` (chapter 12), :math:`N
+    (df_1 - df_2)` in it becomes :math:`(N - df_1)\, Q + (df_1 - df_2)\, P` with the sums :math:`P` and :math:`Q` of
+    `decompose`: the Delta equation holds for any teacher, the symmetry of :math:`N` and :math:`T` does not.
 
     Examples
     --------
@@ -227,9 +239,8 @@ def test_loss(
     >>> print(losses.round(4))
     [0.0489    inf 0.0245]
     """
-    return decompose(
-        spectrum, n_features, n_samples, ridge, weight_var=weight_var, noise_var=noise_var, feature_var=feature_var
-    ).test_loss
+    variances = {"weight_var": weight_var, "noise_var": noise_var, "feature_var": feature_var}
+    return decompose(spectrum, n_features, n_samples, ridge, **variances, task_exponent=task_exponent).test_loss
 
 
 test_loss.__test__ = False  # a formula, not a pytest case
@@ -244,12 +255,13 @@ def train_loss(
     weight_var: ArrayLike = 1.0,
     noise_var: ArrayLike = 0.0,
     feature_var: ArrayLike = 1.0,
+    task_exponent: float = 0.0,
 ) -> np.ndarray:
     r"""Expected squared error per training sample, label noise included.
 
     Parameters
     ----------
-    spectrum, n_features, n_samples, ridge, weight_var, noise_var, feature_var
+    spectrum, n_features, n_samples, ridge, weight_var, noise_var, feature_var, task_exponent
         As in `decompose`.
 
     Returns
@@ -273,9 +285,19 @@ def train_loss(
     >>> print(f"{train_loss(PowerLaw(1.0, 10**6), 100, 200, noise_var=0.01):.5f}")
     0.01721
     """
-    return decompose(
-        spectrum, n_features, n_samples, ridge, weight_var=weight_var, noise_var=noise_var, feature_var=feature_var
-    ).train_loss
+    variances = {"weight_var": weight_var, "noise_var": noise_var, "feature_var": feature_var}
+    return decompose(spectrum, n_features, n_samples, ridge, **variances, task_exponent=task_exponent).train_loss
+
+
+def _task(spectrum, delta, b, features_left, transition) -> tuple[np.ndarray, np.ndarray]:
+    """What takes the places of df1 - df2 in the bias and of N in the inflation if w_I^2 falls as I^-b (chapter 12).
+
+    With P = sum I^-b f and Q = sum I^-b f g these are Q and N - df1 + (df1 - df2) P/Q; for b = 0, P and Q are df1 and
+    df1 - df2. The ratio (df1 - df2)/Q has a limit where Delta is 0.
+    """
+    tiny = 1e-30 * spectrum.eigenvalue(spectrum.rank)
+    known, taught, missed = spectrum.mode_sums(np.where(delta > 0, delta, tiny), [(1, 1), (1, 0, b), (1, 1, b)])
+    return missed, features_left + np.where(transition > 0, transition, known) * (taught / missed)
 
 
 def _settings(spectrum, n_features, n_samples, ridge, feature_var) -> list[np.ndarray]:
