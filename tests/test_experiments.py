@@ -13,7 +13,7 @@ from scaling_laws.features import ACTIVATIONS, KERNELS, RandomFeatures
 from scaling_laws.latent import LatentModel
 from scaling_laws.regression import ridge_path
 from scaling_laws.spectra import PowerLaw
-from scaling_laws.theory import decompose
+from scaling_laws.theory import decompose, test_loss
 
 MODEL = LatentModel(PowerLaw(0.8, 100), noise_var=0.05)
 RIDGES = np.array([[0.0, 1e-3, 1e-1], [1.0, 10.0, 1e3]])
@@ -284,3 +284,33 @@ def test_a_bad_argument_of_simulate_parts_is_refused_by_name(name, bad):
 def test_a_number_of_workers_is_no_executor():
     with pytest.raises(ValueError, match=r"^executor must be such as .*ProcessPoolExecutor.*; got 4$"):
         simulate(LatentModel(PowerLaw(1.0, 10)), 3, 4, 1.0, executor=4)
+
+
+@pytest.mark.parametrize("activation", ["linear", "relu"])
+@pytest.mark.parametrize(("n", "t"), [(5, 8), (8, 5)])
+def test_averaging_over_the_teacher_adds_up_the_losses_of_all_directions(activation, n, t):
+    model = LatentModel(PowerLaw(0.7, 6), weight_var=2.0, noise_var=0.3, task_exponent=0.4)
+    ridge, seed = np.array([[0.01], [1.0]]), np.random.SeedSequence(5).spawn(1)[0]
+    run = simulate(model, n, t, ridge, n_trials=1, activation=activation, average_teacher=True, seed=5)
+    rng = np.random.default_rng(seed)
+    latents = model.draw_latents(t, rng)
+    feature_map = RandomFeatures.draw(n, 6, rng, activation=activation)
+    features, test, train = feature_map(latents), 0.0, 0.0
+    second, moment = feature_map.second_moment(model.spectrum), feature_map.latent_moment(model.spectrum)
+    directions = [(np.sqrt(2.0 * (k + 1) ** -0.4) * np.eye(6)[k], np.zeros(t)) for k in range(6)]
+    directions += [(np.zeros(6), np.sqrt(0.3) * np.eye(t)[k]) for k in range(t)]
+    for teacher, noise in directions:  # the loss is a quadratic form: one direction at a time
+        labels = latents @ teacher + noise
+        theta = ridge_path(features, labels, ridge)
+        square = np.vecdot(theta @ second, theta) - 2 * theta @ (moment @ teacher)
+        test += square + teacher**2 @ model.spectrum.eigenvalues
+        train += np.mean((theta @ features.T - labels) ** 2, axis=-1)
+    assert_allclose(run.trials[0], test, rtol=1e-10)
+    assert_allclose(run.train_trials[0], train, rtol=1e-10)
+
+
+def test_averaging_over_the_teacher_leaves_less_scatter_and_the_same_mean():
+    model = LatentModel(PowerLaw(1.0, 200), noise_var=0.01)
+    drawn, averaged = (simulate(model, 30, 60, 1e-3, n_trials=60, average_teacher=mean) for mean in (False, True))
+    assert averaged.stderr < 0.5 * drawn.stderr
+    assert abs(averaged.mean - test_loss(model.spectrum, 30, 60, 1e-3, noise_var=0.01)) < 4 * averaged.stderr
