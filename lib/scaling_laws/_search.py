@@ -49,17 +49,23 @@ def find_minimum(
     high: np.ndarray,
     args: Sequence[np.ndarray],
     n_places: int,
+    by_slope: bool = True,
 ) -> np.ndarray:
     """Where a function is smallest between `low` and `high`, elementwise.
 
     ``function(x, *args)`` returns its value and how fast that falls with x, or anything of that sign. The best of
     `n_places` comes first, because there may be several minima; then the root of the slope around it, or the end of the
-    range where that is best.
+    range where that is best. Not `by_slope`: values alone are compared, for functions with kinks.
     """
     places = low[..., None] + (high - low)[..., None] * np.linspace(0, 1, n_places)
     best = np.argmin(function(places, *(value[..., None] for value in args))[0], axis=-1, keepdims=True)
-    ends = [np.take_along_axis(places, np.clip(best + k, 0, n_places - 1), axis=-1)[..., 0] for k in (-1, 1)]
-    found = elementwise.find_root(
-        lambda *at: function(*at)[1], tuple(ends), args=tuple(args), tolerances={"xatol": CLOSE, "xrtol": 0}
+    left, middle, right = (
+        np.take_along_axis(places, np.clip(best + k, 0, n_places - 1), axis=-1)[..., 0] for k in (-1, 0, 1)
     )
-    return np.where(found.success, found.x, np.take_along_axis(places, best, axis=-1)[..., 0])
+    options = {"args": tuple(args), "tolerances": {"xatol": CLOSE, "xrtol": 0}}
+    with np.errstate(all="ignore"):
+        if by_slope:
+            found = elementwise.find_root(lambda *at: function(*at)[1], (left, right), **options)
+        else:
+            found = elementwise.find_minimum(lambda *at: function(*at)[0], (left, middle, right), **options)
+    return np.where(found.success, found.x, middle)

@@ -14,11 +14,12 @@ from numpy.typing import ArrayLike
 
 from ._search import find_minimum, find_root
 from ._validation import MAX_SIZE, real_array
-from .spectra import Spectrum
+from .spectra import Spectrum, check_spectrum, check_task_exponent
 from .theory import LARGEST, decompose, solve_delta
 
 CAUTIOUS = 1e-4  # where the search begins without such a branch, in units of the smallest eigenvalue and of the noise
 LEVEL = 1e-5  # relative Newton step in Delta after which, squared, the loss is level to rounding
+NEARLY = 1 + 1e-9  # a Delta, or a size, that is this close to its least value is at it
 PLACES = 61  # at which the best Delta of a budget is looked for first
 FAR = 1e3  # how far above its scale for a large ridge the search ends
 
@@ -73,6 +74,7 @@ def optimal_ridge(
     weight_var: ArrayLike = 1.0,
     noise_var: ArrayLike = 0.0,
     feature_var: ArrayLike = 1.0,
+    task_exponent: float = 0.0,
 ) -> np.ndarray:
     r"""The ridge with the smallest test loss.
 
@@ -88,12 +90,16 @@ def optimal_ridge(
         Label noise :math:`\sigma_\varepsilon^2 \ge 0`.
     feature_var : array_like, default 1
         :math:`\sigma_u^2 > 0`.
+    task_exponent : float, default 0
+        :math:`b`, as in `theory.decompose`.
 
     Returns
     -------
     ndarray or float
-        :math:`\gamma_*`; 0 where both sizes reach the rank of the spectrum and there is no noise. Near the optimum the
-        loss is flat, so the ridge is less precise than the loss: about the square root of the rounding error.
+        :math:`\gamma_*`; 0 where every positive ridge is worse: where both sizes reach the rank of the spectrum and
+        there is no noise, and for easy tasks, of positive :math:`b`, where features are plenty (chapter 12). Near the
+        optimum the loss is flat, so the ridge is less precise than the loss: about the square root of the rounding
+        error.
 
     Raises
     ------
@@ -102,7 +108,8 @@ def optimal_ridge(
 
     Notes
     -----
-    The root of :math:`dL/d\Delta`, in closed form through sums over modes (chapter 10).
+    The root of :math:`dL/d\Delta`, in closed form through sums over modes (chapter 10). With a task exponent there may
+    be two, and the better one is found by looking at many :math:`\Delta` first.
 
     Examples
     --------
@@ -110,7 +117,7 @@ def optimal_ridge(
     >>> print(f"{optimal_ridge(PowerLaw(1.0, 10**6), 100, 100):.3e}")
     2.467e-06
     """
-    return _optimize(spectrum, n_features, n_samples, weight_var, noise_var, feature_var)[0]
+    return _optimize(spectrum, n_features, n_samples, weight_var, noise_var, feature_var, task_exponent)[0]
 
 
 def optimal_loss(
@@ -121,12 +128,13 @@ def optimal_loss(
     weight_var: ArrayLike = 1.0,
     noise_var: ArrayLike = 0.0,
     feature_var: ArrayLike = 1.0,
+    task_exponent: float = 0.0,
 ) -> np.ndarray:
     r"""The smallest test loss that any ridge achieves.
 
     Parameters
     ----------
-    spectrum, n_features, n_samples, weight_var, noise_var, feature_var
+    spectrum, n_features, n_samples, weight_var, noise_var, feature_var, task_exponent
         As in `optimal_ridge`. The result does not depend on `feature_var`.
 
     Returns
@@ -145,7 +153,7 @@ def optimal_loss(
     >>> print(optimal_loss(PowerLaw(1.0, 10**6), [50, 100, 200], [200, 100, 50]).round(5))
     [0.06041 0.04861 0.06041]
     """
-    return _optimize(spectrum, n_features, n_samples, weight_var, noise_var, feature_var)[1]
+    return _optimize(spectrum, n_features, n_samples, weight_var, noise_var, feature_var, task_exponent)[1]
 
 
 class Allocation(NamedTuple):
@@ -176,6 +184,7 @@ def compute_optimal(
     price: ArrayLike | None = None,
     weight_var: ArrayLike = 1.0,
     noise_var: ArrayLike = 0.0,
+    task_exponent: float = 0.0,
 ) -> Allocation:
     r"""Split a budget between features and samples such that the tuned test loss is smallest.
 
@@ -188,7 +197,7 @@ def compute_optimal(
     price : array_like, optional
         None: the budget is compute, :math:`N T = C`. A number :math:`c > 0`: features and samples are bought, at the
         price of :math:`c` features a sample, :math:`N + c T = C`.
-    weight_var, noise_var : array_like
+    weight_var, noise_var, task_exponent
         As in `optimal_ridge`.
 
     Returns
@@ -204,8 +213,8 @@ def compute_optimal(
     Notes
     -----
     For the isotropic teacher of this model, without noise and at fixed :math:`NT`, :math:`N = T` for any spectrum:
-    equiparameterization, arXiv:2210.16859, proved in chapter 10. With noise the best split at a given :math:`\Delta` is
-    the root of a quadratic equation (chapter 10); only :math:`\Delta` is searched.
+    equiparameterization, arXiv:2210.16859, proved in chapter 10. With noise, or for another teacher (chapter 12), the
+    best split at a given :math:`\Delta` is the root of a quadratic equation; only :math:`\Delta` is searched.
 
     Examples
     --------
@@ -223,14 +232,16 @@ def compute_optimal(
         raise ValueError(f"budget must be at most {MAX_SIZE:.0e} (1 + price): no more features and samples are known")
     weight_var = real_array("weight_var", weight_var, above=0, at_most=LARGEST)
     noise_var = real_array("noise_var", noise_var, at_least=0, at_most=LARGEST)
+    b = check_task_exponent(check_spectrum(spectrum), task_exponent)
     budget, price, signal, noise = np.broadcast_arrays(budget, price, weight_var, noise_var)
     split = _split_bought if bought else _split_compute
 
     def best_split(delta, budget, price, signal, noise):
         """The setting with the best N and T at each Delta."""
-        s2, u = spectrum.mode_sums(delta, [(2, 0), (1, 1)])
-        t = split(s2 + u, u, signal * delta * u, budget, price, noise)
-        least = np.maximum(s2 + u, 1.0)  # of both sizes
+        s2, u, *task = spectrum.mode_sums(delta, [(2, 0), (1, 1), *([(1, 0, b), (1, 1, b)] if b else [])])
+        s, scale, (S, U) = s2 + u, signal * delta, task or (s2 + u, u)
+        t = split(s, u, scale * U, scale * (u * S - s * U) if b else 0.0, budget, price, noise)
+        least = np.maximum(s * NEARLY if b else s, 1.0)  # of both sizes
         if bought:
             t = np.clip(t, np.maximum(least, (budget - MAX_SIZE) / price), (budget - least) / price)
             return budget - price * t, t, signal, noise
@@ -239,81 +250,101 @@ def compute_optimal(
 
     def loss_and_fall(log_delta, *setting):
         delta = np.exp(log_delta)
-        loss, balance, *_ = _at_delta(spectrum, delta, *best_split(delta, *setting))
+        loss, balance, *_ = _at_delta(spectrum, delta, *best_split(delta, *setting), b)
         return loss, balance
 
     equal = budget / (1 + price) if bought else np.sqrt(budget)
     floor = np.asarray(solve_delta(spectrum, np.minimum(equal, MAX_SIZE), MAX_SIZE))
-    low = np.where(floor > 0, floor, CAUTIOUS**2 * _cautious(spectrum, equal, signal, noise))
-    high = FAR * (low + _far(spectrum, 1.0, 1.0, signal, noise))
+    low = np.where(floor > 0, floor, CAUTIOUS**2 * _cautious(spectrum, equal, signal, noise, b))
+    high = FAR * (low + _far(spectrum, 1.0, 1.0, signal, noise, b))
     setting = budget, price, signal, noise
-    delta = np.exp(find_minimum(loss_and_fall, np.log(low), np.log(high), setting, n_places=PLACES))
+    # the best ridge of an easy task is 0, and the number of samples then no more than is resolved: a kink
+    low = low * (1 + LEVEL) if b else low  # where N = T = df1 the loss is infinite
+    log_delta = find_minimum(loss_and_fall, np.log(low), np.log(high), setting, n_places=PLACES, by_slope=not b)
+    delta = np.exp(log_delta)
     n, t, *_ = best_split(delta, *setting)
-    return Allocation(n[()], t[()], optimal_loss(spectrum, n, t, weight_var=weight_var, noise_var=noise_var))
+    loss = optimal_loss(spectrum, n, t, weight_var=weight_var, noise_var=noise_var, task_exponent=b)
+    return Allocation(n[()], t[()], loss)
 
 
-def _split_compute(s, u, bias, budget, price, noise) -> np.ndarray:
-    """The best number of samples at a given Delta and product NT: a quadratic equation (chapter 10)."""
-    half, rest = noise * (s - u), budget * bias + noise * s * (2 * u - s)
+def _split_compute(s, u, bias, cross, budget, price, noise) -> np.ndarray:
+    """The best number of samples at a given Delta and product NT: a quadratic equation (chapters 10 and 12).
+
+    With the teacher's sums the bias is signal Delta U, and cross is signal Delta (u S - s U), 0 if it is isotropic.
+    """
+    half, rest = noise * (s - u) - cross, budget * bias + noise * s * (2 * u - s)
+    rest = rest + cross * (budget + s * (s - 2 * u)) / (s - u)
     return budget * (noise + bias) / (half + np.sqrt(np.maximum(half**2 + (noise + bias) * rest, 0)))
 
 
-def _split_bought(s, u, bias, budget, price, noise) -> np.ndarray:
+def _split_bought(s, u, bias, cross, budget, price, noise) -> np.ndarray:
     """The best number of samples at a given Delta and sum N + cT: L = a/d with a and d quadratic in T."""
     s2 = s - u
-    a0, a1, a2 = noise * (s2 * budget + s * (u - s2)), bias * budget - noise * s2 * price, -price * bias
+    a0, a1, a2 = noise * (s2 * budget + s * (u - s2)), bias * budget + cross - noise * s2 * price, -price * bias
     d0, d1, d2 = s * (s - 2 * u) - s2 * budget, budget - s2 * (1 - price), -price
     q0, q1, q2 = a1 * d0 - a0 * d1, a2 * d0 - a0 * d2, a2 * d1 - a1 * d2
     return -q0 / (q1 + np.sqrt(np.maximum(q1**2 - q0 * q2, 0)))
 
 
-def _optimize(spectrum, n, t, weight_var, noise_var, feature_var) -> tuple[np.ndarray, np.ndarray]:
+def _optimize(spectrum, n, t, weight_var, noise_var, feature_var, b) -> tuple[np.ndarray, np.ndarray]:
     """Best ridge and its loss."""
     weight_var = real_array("weight_var", weight_var, above=0, at_most=LARGEST)
     noise_var = real_array("noise_var", noise_var, at_least=0, at_most=LARGEST)
-    branch = decompose(spectrum, n, t, weight_var=weight_var, noise_var=noise_var, feature_var=feature_var)
+    variances = {"weight_var": weight_var, "noise_var": noise_var, "feature_var": feature_var}
+    branch = decompose(spectrum, n, t, **variances, task_exponent=b)
     ridgeless, floor = np.asarray(branch.test_loss), np.asarray(branch.delta)
     n, t, feature_var, signal, noise, _ = np.broadcast_arrays(
         *(np.asarray(value, dtype=float) for value in (n, t, feature_var, weight_var, noise_var)), ridgeless
     )
     delta = np.ones(floor.shape)
     tune = ridgeless > 0
-    delta[tune] = _best_delta(spectrum, *(value[tune] for value in (n, t, floor, signal, noise)))
-    best = _at_delta(spectrum, delta, n, t, signal, noise)
-    helps = tune & (best.loss < ridgeless)
+    delta[tune] = _best_delta(spectrum, *(value[tune] for value in (n, t, floor, signal, noise)), b)
+    best = _at_delta(spectrum, delta, n, t, signal, noise, b)
+    helps = tune & (best.loss < ridgeless) & (delta > NEARLY * floor)
     ridge = np.where(helps, delta * best.brackets * feature_var / spectrum.n_latent, 0.0)
     return ridge[()], np.where(helps, best.loss, ridgeless)[()]
 
 
-def _best_delta(spectrum, n, t, floor, signal, noise) -> np.ndarray:
-    """The root of the slope between the ridgeless branch and a Delta that resolves next to nothing."""
-    low = np.where(floor > 0, floor, _cautious(spectrum, t, signal, noise))
-    high = FAR * (floor + _far(spectrum, n, t, signal, noise))
+def _best_delta(spectrum, n, t, floor, signal, noise, b) -> np.ndarray:
+    """The root of the slope between the ridgeless branch and a Delta that resolves next to nothing.
+
+    For an isotropic teacher there is one. For another there may be none, or two, and the loss is looked at first.
+    """
+    low = np.where(floor > 0, floor, _cautious(spectrum, t, signal, noise, b))
+    high = FAR * (floor + _far(spectrum, n, t, signal, noise, b))
 
     def balance(delta, *setting):
-        _, value, fall, _ = _at_delta(spectrum, delta, *setting)
-        return value, fall
+        return _at_delta(spectrum, delta, *setting)[1:3]
 
+    def loss_and_balance(log_delta, *setting):
+        return _at_delta(spectrum, np.exp(log_delta), *setting, b)[:2]
+
+    if b:
+        return np.exp(find_minimum(loss_and_balance, np.log(low), np.log(high), (n, t, signal, noise), n_places=PLACES))
     # noise/(signal T) is best where features are plenty
     return find_root(balance, low, high, (n, t, signal, noise), guess=low + noise / (signal * t), tolerance=LEVEL)
 
 
-def _cautious(spectrum, t, signal, noise) -> np.ndarray:
+def _cautious(spectrum, t, signal, noise, b) -> np.ndarray:
     """A Delta below the best one where every latent can be resolved.
 
     Only noise asks for a ridge there, and a little of it for little.
     """
-    smallest = float(spectrum.eigenvalue(spectrum.rank))
+    smallest, signal = float(spectrum.eigenvalue(spectrum.rank)), signal * max(1, spectrum.rank**-b)
     return CAUTIOUS * smallest * np.clip(noise / (signal * t * smallest), CAUTIOUS**2, 1)
 
 
-def _far(spectrum, n, t, signal, noise) -> np.ndarray:
+def _far(spectrum, n, t, signal, noise, b) -> np.ndarray:
     """The scale of the best Delta where that is large.
 
     With much noise the best ridge resolves next to nothing. The loss falls by 2 signal tr(Lambda^2)/Delta with what is
-    learned, and rises by noise [tr(Lambda^2) + (tr Lambda)^2/N]/(T Delta^2).
+    learned, and rises by noise [tr(Lambda^2) + (tr Lambda)^2/N]/(T Delta^2). Of a task only the first latent is sure to
+    be learned, and the rest is noise.
     """
     ratio = spectrum.trace / float(spectrum.eigenvalue(1))
+    if b:
+        variance = signal * np.vecdot(spectrum.weights * spectrum.ranks**-b, spectrum.levels)
+        noise = ratio * (noise + variance)
     return spectrum.trace * (1 + ratio) + noise / (signal * t) * (1 + ratio**2 / n)
 
 
@@ -333,9 +364,8 @@ def _at_delta(spectrum, delta, n, t, signal, noise, b=0.0) -> _AtDelta:
     """Loss and balance as functions of Delta, with derivatives ' in log Delta.
 
     With the sums s = df1, s2 = df2, u = s - s2, v = sum f^2 g and y = sum f^2 g^2 their rules are s' = -u, s2' = -2v,
-    u' = 2v - u and v' = v - 3y. For a teacher with the task exponent b the sums P, Q, R, Y of I^-b f, I^-b f g,
-    I^-b f^2 g and I^-b f^2 g^2 have the rules P' = -Q, Q' = 2R - Q and R' = R - 3Y, and N u becomes
-    (N - s) Q + u P (chapter 12).
+    u' = 2v - u and v' = v - 3y. For a teacher with the task exponent b the same sums S, U, V and Y of terms times I^-b
+    have the same rules, and N u becomes (N - s) U + u S (chapter 12).
     """
     task = [(1, 0, b), (1, 1, b), (2, 1, b), (2, 2, b)] if b else []
     s2, u, v, y, unresolved, *taught = spectrum.mode_sums(delta, [(2, 0), (1, 1), (2, 1), (2, 2), (0, 1), *task])
@@ -346,9 +376,9 @@ def _at_delta(spectrum, delta, n, t, signal, noise, b=0.0) -> _AtDelta:
 
     a, a1, a2 = scale * u, 2 * scale * v, scale * (2 * v + bend)
     if b:
-        (P, Q, R, Y), scale = taught, signal * t * delta
-        a, a1 = scale * (bracket_n * Q + u * P), 2 * scale * (bracket_n * R + v * P)
-        a2 = 2 * scale * (bracket_n * (2 * R - 3 * Y) + (2 * v - 3 * y) * P + u * R - v * Q)
+        (S, U, V, Y), scale = taught, signal * t * delta
+        a, a1 = scale * (bracket_n * U + u * S), 2 * scale * (bracket_n * V + v * S)
+        a2 = 2 * scale * (bracket_n * (2 * V - 3 * Y) + (2 * v - 3 * y) * S + u * V - v * U)
     a = a + noise * (bracket_n * s2 + s * u)
     a1 = a1 + 2 * noise * ((s - bracket_n) * v - u**2)
     a2 = a2 + noise * ((s - bracket_n) * bend - 12 * u * v + 4 * u**2)

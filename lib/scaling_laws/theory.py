@@ -29,9 +29,9 @@ class Decomposition(NamedTuple):
     df1, df2 : ndarray or float
         Degrees of freedom at :math:`\Delta`.
     bias : ndarray or float
-        Squared bias of the averaged predictor, :math:`\sigma_w^2 \Delta Q`.
+        Squared bias of the averaged predictor, :math:`\sigma_w^2 \Delta\, U`.
     inflation : ndarray or float
-        Variance inflation :math:`T\,[N - df_1 + (df_1 - df_2)\,P/Q]/D \ge 1`; :math:`NT/D` for an isotropic teacher.
+        Variance inflation :math:`T\,[N - df_1 + (df_1 - df_2)\,S/U]/D \ge 1`; :math:`NT/D` for an isotropic teacher.
     signal : ndarray or float
         ``bias * inflation``: the loss without label noise.
     noise : ndarray or float
@@ -149,7 +149,7 @@ def decompose(
     Derived in chapter 8 for an isotropic teacher, of variance :math:`\sigma_w^2` on every latent: the average objective
     first, then the training loss, then the test loss. For a teacher with :math:`w_I^2 = \sigma_w^2 I^{-b}` (chapter
     12) the averaged predictor is :math:`f_I w_I`, with :math:`f = \lambda/(\lambda+\Delta)`, :math:`g = 1 - f`.
-    The sums :math:`P = \sum I^{-b} f` and :math:`Q = \sum I^{-b} f g` say what it learns and what it misses; for
+    The sums :math:`S = \sum I^{-b} f` and :math:`U = \sum I^{-b} f g` say what it learns and what it misses; for
     :math:`b = 0` they are :math:`df_1` and :math:`df_1 - df_2`.
 
     Examples
@@ -229,7 +229,7 @@ def test_loss(
 
     The first term, at :math:`\gamma \to 0`, is the result of arXiv:2210.16859. It is for the isotropic teacher, of
     variance :math:`\sigma_w^2` on every latent. For one with :math:`w_I^2 = \sigma_w^2 I^{-b}` (chapter 12), :math:`N
-    (df_1 - df_2)` in it becomes :math:`(N - df_1)\, Q + (df_1 - df_2)\, P` with the sums :math:`P` and :math:`Q` of
+    (df_1 - df_2)` in it becomes :math:`(N - df_1)\, U + (df_1 - df_2)\, S` with the sums :math:`S` and :math:`U` of
     `decompose`: the Delta equation holds for any teacher, the symmetry of :math:`N` and :math:`T` does not.
 
     Examples
@@ -292,8 +292,8 @@ def train_loss(
 def _task(spectrum, delta, b, features_left, transition) -> tuple[np.ndarray, np.ndarray]:
     """What takes the places of df1 - df2 in the bias and of N in the inflation if w_I^2 falls as I^-b (chapter 12).
 
-    With P = sum I^-b f and Q = sum I^-b f g these are Q and N - df1 + (df1 - df2) P/Q; for b = 0, P and Q are df1 and
-    df1 - df2. The ratio (df1 - df2)/Q has a limit where Delta is 0.
+    With S = sum I^-b f and U = sum I^-b f g these are U and N - df1 + (df1 - df2) S/U; for b = 0, S and U are df1 and
+    df1 - df2. The ratio (df1 - df2)/U has a limit where Delta is 0.
     """
     tiny = 1e-30 * spectrum.eigenvalue(spectrum.rank)
     known, taught, missed = spectrum.mode_sums(np.where(delta > 0, delta, tiny), [(1, 1), (1, 0, b), (1, 1, b)])
