@@ -151,13 +151,23 @@ def test_no_ridge_is_better_than_the_best(spectrum, b, n, t, noise):
     assert test_loss(spectrum, n, t, found, noise_var=noise, task_exponent=b) == pytest.approx(best, rel=1e-8)
 
 
-def test_of_two_minima_the_better_one_is_taken():
-    spectrum = Empirical([1.0] * 5 + [1e-4] * 200)
-    setting = spectrum, 1000, 100
-    ridge = np.geomspace(1e-6, 1e6, 20001)
-    for b in (-3.0, -1.0):
-        losses = test_loss(*setting, ridge, task_exponent=b, noise_var=1.0)
-        assert optimal_loss(*setting, task_exponent=b, noise_var=1.0) <= losses.min() * (1 + 1e-12)
+@pytest.mark.parametrize(
+    ("strong", "weak", "value", "b", "n", "t", "noise"),
+    [
+        (14, 198, 0.015, -2.5, 1680, 64, 5.9),
+        (25, 327, 4e-8, -4.6, 1950, 46, 0.0),
+        (14, 351, 1e-7, -3.2, 80, 214, 0.5),
+        (14, 259, 8e-6, -3.8, 5433, 545, 0.0),
+    ],
+)
+def test_of_two_minima_the_better_one_is_taken(strong, weak, value, b, n, t, noise):
+    """A hard task on strong latents, which are known soon, and many weak ones, which hold the target."""
+    spectrum = Empirical([1.0] * strong + [value] * weak)
+    ridge = n * t * spectrum.trace / spectrum.n_latent * np.geomspace(1e-14, 1e5, 3000)
+    losses = test_loss(spectrum, n, t, ridge, task_exponent=b, noise_var=noise)
+    falls = np.diff(losses) < -1e-11 * losses[1:]
+    assert np.sum(falls[:-1] & ~falls[1:]) + (not falls[0]) > 1
+    assert optimal_loss(spectrum, n, t, task_exponent=b, noise_var=noise) <= losses.min() * (1 + 1e-12)
 
 
 @pytest.mark.parametrize("alpha", [0.3, 1.0, 2.0])

@@ -14,7 +14,7 @@ from numpy.typing import ArrayLike
 
 from ._search import find_minimum, find_root
 from ._validation import MAX_SIZE, real_array
-from .spectra import Spectrum, check_spectrum, check_task_exponent
+from .spectra import PowerLaw, Spectrum, check_spectrum, check_task_exponent
 from .theory import LARGEST, decompose, solve_delta
 
 CAUTIOUS = 1e-4  # where the search begins without such a branch, in units of the smallest eigenvalue and of the noise
@@ -108,8 +108,8 @@ def optimal_ridge(
 
     Notes
     -----
-    The root of :math:`dL/d\Delta`, in closed form through sums over modes (chapter 10). With a task exponent there may
-    be two, and the better one is found by looking at many :math:`\Delta` first.
+    The root of :math:`dL/d\Delta`, in closed form through sums over modes (chapter 10). With a task exponent
+    there may be two on an `Empirical` spectrum, and the better one is found by looking at many :math:`\Delta` first.
 
     Examples
     --------
@@ -308,18 +308,19 @@ def _optimize(spectrum, n, t, weight_var, noise_var, feature_var, b) -> tuple[np
 def _best_delta(spectrum, n, t, floor, signal, noise, b) -> np.ndarray:
     """The root of the slope between the ridgeless branch and a Delta that resolves next to nothing.
 
-    For an isotropic teacher there is one. For another there may be none, or two, and the loss is looked at first.
+    For an isotropic teacher there is one; for another on a power law one or none. On other spectra there may be two, so
+    the loss is looked at first.
     """
     low = np.where(floor > 0, floor, _cautious(spectrum, t, signal, noise, b))
     high = FAR * (floor + _far(spectrum, n, t, signal, noise, b))
 
     def balance(delta, *setting):
-        return _at_delta(spectrum, delta, *setting)[1:3]
+        return _at_delta(spectrum, delta, *setting, b)[1:3]
 
     def loss_and_balance(log_delta, *setting):
         return _at_delta(spectrum, np.exp(log_delta), *setting, b)[:2]
 
-    if b:
+    if b and not isinstance(spectrum, PowerLaw):
         return np.exp(find_minimum(loss_and_balance, np.log(low), np.log(high), (n, t, signal, noise), n_places=PLACES))
     # noise/(signal T) is best where features are plenty
     return find_root(balance, low, high, (n, t, signal, noise), guess=low + noise / (signal * t), tolerance=LEVEL)
