@@ -258,15 +258,16 @@ def test_the_split_is_the_one_that_scipy_finds(alpha, log_budget, log_noise, log
 @pytest.mark.parametrize("price", [None, 0.2, 1.0, 6.0])
 @pytest.mark.parametrize("noise", [0.0, 1e-3, 0.3, 20.0])
 @pytest.mark.parametrize("delta", [3e-3, 2e-2, 0.3])
-def test_at_fixed_delta_the_best_split_is_the_root_of_a_quadratic(price, noise, delta):
+@pytest.mark.parametrize("b", [-0.5, 0.0, 0.4])
+def test_at_fixed_delta_the_best_split_is_the_root_of_a_quadratic(price, noise, delta, b):
     spectrum, budget = PowerLaw(0.8, 10**5), 2e4 if price is None else 500.0
-    df1, df2 = spectrum.degrees_of_freedom(delta)
+    s, u, S, U = spectrum.mode_sums(delta, [(1, 0), (1, 1), (1, 0, b), (1, 1, b)])
     split = allocation._split_compute if price is None else allocation._split_bought
-    found = split(df1, df1 - df2, delta * (df1 - df2), budget, price, noise)
+    found = split(s, u, delta * U, delta * (u * S - s * U), budget, price, noise)
     t = found * np.array([0.999, 1.0, 1.001])
     n = budget / t if price is None else budget - price * t
-    loss = allocation._at_delta(spectrum, np.full(3, delta), n, t, 1.0, noise).loss
-    assert df1 < found and df1 < n[1]
+    loss = allocation._at_delta(spectrum, np.full(3, delta), n, t, 1.0, noise, b).loss
+    assert s < found and s < n[1]
     assert loss[1] <= loss[[0, 2]].min()
     bends = loss[0] + loss[2] - 2 * loss[1]
     assert abs(loss[2] - loss[0]) < 0.01 * bends  # level: a shift by 1e-5 of itself would tilt it by 4 percent
@@ -350,6 +351,7 @@ BAD = {
     "noise_var": [-1e-300, 1.1e60, [0.0, -1.0], *NOT_REAL],
     "feature_var": [0, -1.0, [1.0, 0.0], *NOT_REAL],
     "budget": [3.99, -1, 0, 1.1e30, [5, 0], *NOT_REAL],
+    "task_exponent": [-5.1, 5.1, [0.5, 0.6], *NOT_REAL],
     "price": [0, -1.0, 1.01e15, [1.0, 0.0], *(bad for bad in NOT_REAL if bad is not None)],
 }
 GOOD = {"alpha": 1.0, "spectrum": PART, "n_features": 10, "n_samples": 20, "budget": 100.0}
