@@ -24,7 +24,15 @@ FOUND = [
 PAGES = dict(reversed(FOUND))  # the first page of each
 ROOT = """.explorer[data-explorer^='{{"name": "{}",']"""
 SCHEMES = ["light", "dark"]
-N_SETTINGS = {"spectrum": 60, "density": 40, "test_loss": 80, "loss_surface": 30, "plateaus": 60, "scaling_law": 20}
+N_SETTINGS = {
+    "spectrum": 60,
+    "density": 40,
+    "test_loss": 80,
+    "loss_surface": 30,
+    "tasks": 30,
+    "plateaus": 60,
+    "scaling_law": 20,
+}
 RELATIVE = 1e-8  # how far the two implementations may differ; 1e-6 is promised, and 2e-10 is usual
 
 # ---------------------------------------------------------------- an explorer in a tab

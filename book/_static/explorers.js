@@ -99,6 +99,40 @@
       };
     },
 
+    tasks({ alpha, task_exponent, split, compute, n_latent }) {
+      const law = new PowerLaw(alpha, n_latent), b = Math.max(task_exponent, -0.9 * alpha);
+      const { optimum, optimal_loss_asymptotic, split_ratio } = scalingLaws, ratios = geomspace(1e-3, 1e3, 121);
+      const sizes = (ratio) => [Math.sqrt(compute * ratio), Math.sqrt(compute / ratio)];
+      const best = ratios.map((ratio) => optimum(law, ...sizes(ratio), 0, b).loss);
+      const closed = ratios.map((ratio) => (b < 1 ? optimal_loss_asymptotic(alpha, b, ...sizes(ratio)) : NaN));
+      const linspace = (low, high, count) => Array.from({ length: count }, (_, k) => low + ((high - low) * k) / (count - 1));
+      const alphas = linspace(0.1, 2, 20), exponents = linspace(-1.5, 4, 23), flat = linspace(0.1, 1, 40);
+      const limit_of = (a, c) => (c > -a ? -Math.log10(split_ratio(a, c)) : NaN), limit = 1 / split_ratio(alpha, b);
+      const map = exponents.map((c) => alphas.map((a) => limit_of(a, c)).map((x) => (Number.isFinite(x) ? x : NaN)));
+      const here = optimum(law, ...sizes(split), 0, b), easy = "easy: a constant N/T > 1";
+      const task = b < 0 ? "hard: N < T" : b === 0 ? "isotropic: N = T" : b < 1 ? easy
+        : alpha <= 1 ? "very easy: N/T grows without end" : `very ${easy}`;
+      return {
+        curves: {
+          best: [ratios, best],
+          closed: [ratios, closed],
+          equal: [[1], []],
+          limit: [Number.isFinite(limit) ? [limit] : [], []],
+          dot: [[split], [here.loss]],
+          map: [alphas, exponents, map],
+          isotropic: [[], [0]],
+          finite: [[], [1]],
+          ridgeless: [flat, flat.map((a) => Math.sqrt(a * (2 - a)))],
+          saturated: [alphas, alphas.map((a) => 2 + a)],
+          edge: [alphas, alphas.map((a) => -a)],
+          place: [[alpha], [b]],
+        },
+        ranges: [[ratios[0], ratios.at(-1)], [0.1, 2]],
+        readings: { b, task, best_split: ratios[first_minimum(best)], limit, test_loss: here.loss,
+          compute: scalingLaws.compute_exponent(alpha, b), ridge: here.positive ? "positive" : "zero" },
+      };
+    },
+
     plateaus({ alpha, n_latent, n_visible, n_features: n, n_samples, ridge_per_sample, noise_var }) {
       const law = new PowerLaw(alpha, n_latent), visible = Math.min(n_visible, n_latent);
       const range = [Math.min(Math.max(1, n / 1e3), n_samples), Math.max(Math.min(n * 1e5, 1e15), n_samples)];

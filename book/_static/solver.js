@@ -16,7 +16,7 @@ const scalingLaws = {};
   const NODES = 24, WIDTH = 8; // of a panel of the integral, its width as a change of the logarithm of the eigenvalue
   const MAX_SIZE = 1e15;
   const TOLERANCE = 1e-8, MAX_ITERATIONS = 200; // relative Newton step that is the last, and most steps
-  const CAUTIOUS = 1e-4, FAR = 1e3; // where the search for the best ridge begins and ends: see allocation
+  const CAUTIOUS = 1e-4, FAR = 1e3, NEARLY = 1 + 1e-9; // where the search for the best ridge begins and ends: see allocation
   const PEAK = 2; // how far the signal part may exceed the sum of its floors before variance is to blame
 
   const sum = (values) => values.reduce((total, value) => total + value, 0);
@@ -65,6 +65,13 @@ const scalingLaws = {};
       this.levels = Float64Array.from([...terms, ...integral], ([level]) => level);
       this.weights = Float64Array.from([...terms, ...integral], ([, weight]) => weight);
       this.trace = this.tail(0);
+      this.taught = new Map();
+    }
+
+    /** The weights of the levels times those of a teacher with w_I^2 = I^-b. */
+    task_weights(b) {
+      if (!this.taught.has(b)) this.taught.set(b, this.weights.map((w, k) => w * this.levels[k] ** (b / this.a)));
+      return this.taught.get(b);
     }
 
     eigenvalue(rank) {
@@ -124,6 +131,21 @@ const scalingLaws = {};
       }
       return { df1, df2, unresolved, transition, v, y };
     }
+
+    /** The sums of f, f g, f^2 g and (f g)^2 for a task: with the factor I^-b. */
+    task_sums(delta, b) {
+      const { levels } = this, weights = this.task_weights(b);
+      let S = 0, U = 0, V = 0, Y = 0;
+      for (let k = 0; k < levels.length; k++) {
+        const inverse = 1 / (levels[k] + delta), f = levels[k] * inverse, g = delta * inverse;
+        const resolved = weights[k] * f, partly = f * g;
+        S += resolved;
+        U += resolved * g;
+        V += resolved * partly;
+        Y += weights[k] * partly * partly;
+      }
+      return { S, U, V, Y };
+    }
   }
 
   /** k of df1 = k (1 / delta)^(1 / (1 + alpha)). */
@@ -167,8 +189,8 @@ const scalingLaws = {};
     return { value: Math.log(left / right), fall: (at.steepness * at.margin) / left + sums.transition / right };
   }
 
-  /** The test loss in its parts. */
-  function decompose(spectrum, n, t, ridge = 0, noise_var = 0) {
+  /** The test loss in its parts, for a teacher with the task exponent b. */
+  function decompose(spectrum, n, t, ridge = 0, noise_var = 0, b = 0) {
     let { delta, margin } = solve(spectrum, n, t, ridge);
     let { df1, df2, transition } = spectrum.sums(delta);
     const interpolates = margin === 0 && t <= n, corner = margin === 0 && delta === 0;
@@ -179,7 +201,14 @@ const scalingLaws = {};
     }
     const features_left = margin + Math.max(n - t, 0), samples_left = margin + Math.max(t - n, 0);
     const determinant = features_left * samples_left + (2 * margin + Math.abs(n - t)) * transition;
-    const bias = delta * transition, inflation = (n * t) / determinant, signal = bias > 0 ? bias * inflation : 0;
+    let bias = delta * transition, inflation = (n * t) / determinant;
+    if (b) { // see theory._task
+      const at = delta > 0 ? delta : 1e-30 * spectrum.eigenvalue(spectrum.rank), { S, U } = spectrum.task_sums(at, b);
+      const turn = transition > 0 ? transition : spectrum.sums(at).transition;
+      bias = delta * U;
+      inflation = (t / determinant) * (features_left + turn * (S / U));
+    }
+    const signal = bias > 0 ? bias * inflation : 0;
     const amplification = corner && n === t ? Infinity : (features_left * df2 + df1 * transition) / determinant;
     const noise = noise_var > 0 ? noise_var * amplification : 0, test_loss = signal + noise;
     const train_loss = interpolates ? 0 : (test_loss + noise_var) * (samples_left / t) ** 2;
@@ -191,28 +220,74 @@ const scalingLaws = {};
   // ---------------------------------------------------------------- the best ridge
 
   /** The loss L = a/d at the ridge that belongs to Delta, and its balance 1 - (log a)'/(log d)': see allocation. */
-  function at_delta(spectrum, delta, n, t, noise) {
+  function at_delta(spectrum, delta, n, t, noise, b = 0) {
     const { df1: s, df2: s2, transition: u, v, y, unresolved } = spectrum.sums(delta);
     const [left_n, left_t] = [n, t].map((size) => (unresolved < s ? size - spectrum.rank + unresolved : size - s));
     const both = left_n + left_t, bend = 2 * (v - 3 * y), scale = n * t * delta;
-    const a = scale * u + noise * (left_n * s2 + s * u);
-    const a1 = 2 * scale * v + 2 * noise * ((s - left_n) * v - u * u);
-    const a2 = scale * (2 * v + bend) + noise * ((s - left_n) * bend - 12 * u * v + 4 * u * u);
+    let signal = [scale * u, 2 * scale * v, scale * (2 * v + bend)]; // with its derivatives in log Delta
+    if (b) {
+      const { S, U, V, Y } = spectrum.task_sums(delta, b), tilt = t * delta;
+      const third = left_n * (2 * V - 3 * Y) + (2 * v - 3 * y) * S + u * V - v * U;
+      signal = [tilt * (left_n * U + u * S), 2 * tilt * (left_n * V + v * S), 2 * tilt * third];
+    }
+    const a = signal[0] + noise * (left_n * s2 + s * u);
+    const a1 = signal[1] + 2 * noise * ((s - left_n) * v - u * u);
+    const a2 = signal[2] + noise * ((s - left_n) * bend - 12 * u * v + 4 * u * u);
     const d = left_n * left_t + both * u, d1 = 2 * both * v + 2 * u * u, d2 = both * bend + 12 * u * v - 4 * u * u;
     const slope = a1 / a, width = d / d1;
     const fall = (a2 / a - slope * slope) * width + slope * (1 - (d2 / d1) * width);
     return { loss: left_n > 0 && left_t > 0 ? a / d : Infinity, value: 1 - slope * width, fall };
   }
 
-  /** The test loss with the best ridge. */
-  function optimal_loss(spectrum, n, t, noise = 0) {
-    const { delta: floor, test_loss: ridgeless } = decompose(spectrum, n, t, 0, noise), { trace } = spectrum;
-    if (ridgeless === 0) return 0;
-    const smallest = spectrum.eigenvalue(spectrum.rank);
-    const low = floor > 0 ? floor : CAUTIOUS * smallest * clip(noise / (t * smallest), CAUTIOUS ** 2, 1);
-    const high = FAR * (floor + trace * (1 + trace) + (noise / t) * (1 + trace ** 2 / n));
-    const best = find_root((delta) => at_delta(spectrum, delta, n, t, noise), low, high, low + noise / t);
-    return Math.min(at_delta(spectrum, best, n, t, noise).loss, ridgeless);
+  /** The test loss with the best ridge, and whether that is positive. */
+  function optimum(spectrum, n, t, noise = 0, b = 0) {
+    const { delta: floor, test_loss: ridgeless } = decompose(spectrum, n, t, 0, noise, b), { trace, levels } = spectrum;
+    if (ridgeless === 0) return { loss: 0, positive: false };
+    const smallest = spectrum.eigenvalue(spectrum.rank), signal = Math.max(1, spectrum.rank ** -b);
+    const low = floor > 0 ? floor : CAUTIOUS * smallest * clip(noise / (signal * t * smallest), CAUTIOUS ** 2, 1);
+    const unknown = b ? trace * (noise + sum(spectrum.task_weights(b).map((weight, k) => weight * levels[k]))) : noise;
+    const high = FAR * (floor + trace * (1 + trace) + (unknown / t) * (1 + trace ** 2 / n));
+    const guess = low + noise / t, at = (delta) => at_delta(spectrum, delta, n, t, noise, b);
+    const best = find_root(at, low, high, guess), { loss } = at(best), positive = loss < ridgeless && best > NEARLY * floor;
+    return { loss: positive ? loss : ridgeless, positive };
+  }
+
+  const optimal_loss = (...setting) => optimum(...setting).loss;
+
+  // ---------------------------------------------------------------- tasks
+
+  /** The exponent of the loss with compute for a teacher with w_I^2 = I^-b: see tasks.loss_exponents. */
+  const compute_exponent = (alpha, b) => alpha < 1 && b > 1
+    ? Math.min(alpha + b, 2 * (1 + alpha)) / (1 + Math.min(b, 2 + alpha)) : Math.min(alpha + b, 1 + alpha) / 2;
+
+  /** The best T/N of a large product, 0 where it falls without end: see tasks.split_ratio. */
+  function split_ratio(alpha, task_exponent) {
+    const b = Math.min(task_exponent, 1), beta = alpha + b;
+    if (b >= 1 && alpha <= 1) return 0;
+    if (alpha < 1 && b > Math.sqrt(alpha * (2 - alpha))) {
+      const linear = 2 - beta * (2 * b - 1), constant = beta * (1 - b);
+      return (2 * constant) / (linear + Math.sqrt(linear ** 2 + 4 * beta * b * constant));
+    }
+    const cubic = alpha * (alpha - 1) * b, square = (alpha - 1) * (alpha + 2) + alpha * b * (1 - 3 * alpha);
+    const linear = -alpha * (2 * (1 + alpha) - b * (1 + 3 * alpha)), constant = alpha * (1 + alpha) * (1 - b);
+    const p = find_root((p) => ({
+      value: ((cubic * p + square) * p + linear) * p + constant,
+      fall: -p * ((3 * cubic * p + 2 * square) * p + linear),
+    }), 1e-300, 1);
+    return (p * (beta + 2) * (alpha + (1 - alpha) * p)) / (beta * (1 + alpha - alpha * p));
+  }
+
+  /** The loss with the best ridge in closed form, for b < 1: see tasks.optimal_loss_asymptotic. */
+  function optimal_loss_asymptotic(alpha, b, n, t) {
+    const most = Math.min(n, t), at = (s) => {
+      const p = s / n, q = s / t, taken = 1 - b + b * p, both = (1 - alpha) * p * q;
+      const rising = alpha * (p + q) + 2 * both, left = 1 + alpha - alpha * (p + q) - both;
+      return { value: alpha + b - (b * p) / taken - rising / left, taken, left,
+        fall: (b * (1 - b) * p) / taken ** 2 + (rising + 2 * both) / left + (rising / left) ** 2 };
+    };
+    const s = find_root(at, 1e-9 * most, most, most / 2), angle = Math.PI / (1 + alpha), { taken, left } = at(s);
+    const prefactor = (angle / Math.sin(angle * (alpha + b))) * (spectral_constant(alpha) / s) ** (alpha + b);
+    return (prefactor * taken) / left;
   }
 
   // ---------------------------------------------------------------- plateaus
@@ -355,6 +430,6 @@ const scalingLaws = {};
 
   Object.assign(scalingLaws, {
     PowerLaw, geomspace, spectral_constant, bottleneck_loss, solve_delta, decompose, test_loss, optimal_loss,
-    plateau_levels, diagnose, marchenko_pastur_density, density_per_log,
+    optimum, compute_exponent, split_ratio, optimal_loss_asymptotic, plateau_levels, diagnose, marchenko_pastur_density, density_per_log,
   });
 })();

@@ -1,6 +1,6 @@
 r"""Training time as a third resource: gradient flow, stopped early.
 
-Stands beside chapter 13 of the book. Time is measured such that, with unlimited features and samples, latent :math:`I`
+Stands beside chapter 14 of the book. Time is measured such that, with unlimited features and samples, latent :math:`I`
 is learned as :math:`1 - e^{-\lambda_I t}`. With :math:`N` random features the error decays as :math:`e^{-tA}`, where
 :math:`A = \Lambda^{1/2}\, \frac{M}{\sigma_u^2 N} u^\top u\, \Lambda^{1/2}`, and averaged over the teacher the loss is a
 trace with one random matrix,

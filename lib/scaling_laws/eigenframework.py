@@ -1,6 +1,6 @@
 r"""The solution for real data: a kernel's spectrum, a target's projections, and the loss they predict.
 
-Stands beside chapter 12 of the book. On a finite population of inputs nonlinear random features are random linear
+Stands beside chapter 13 of the book. On a finite population of inputs nonlinear random features are random linear
 functions of the eigenfunctions of their kernel, so the solution of the model applies with the kernel's eigenvalues in
 place of :math:`\lambda_I` and the target's squared projections in place of :math:`w_I^2 \lambda_I`. `predict_loss`
 takes the population for the whole distribution, `forecast_loss` for a part of it.
@@ -208,7 +208,7 @@ def forecast_loss(
     .. math:: D = \Bigl(1 - \frac{df_1}{P}\Bigr) (T - df_1)(N - df_2)
                   + \Bigl(1 - \frac TP\Bigr) (N - df_1)(df_1 - df_2) .
 
-    For :math:`P \to \infty` both are those of `predict_loss` (chapter 12).
+    For :math:`P \to \infty` both are those of `predict_loss` (chapter 13).
 
     Examples
     --------

@@ -20,7 +20,7 @@ from scipy.optimize import brentq, minimize_scalar
 from scipy.special import zeta
 
 from ._validation import one_of, real_array
-from .allocation import optimal_loss
+from .allocation import compute_optimal, optimal_loss
 from .asymptotics import bottleneck_loss
 from .diagrams import wick_moment
 from .dynamics import flow_asymptotic, gradient_flow_loss
@@ -33,6 +33,7 @@ from .quadratic import QuadraticModel
 from .regression import ridge_path
 from .resolvent import marchenko_pastur_density, sample_covariance_edges
 from .spectra import Empirical, PowerLaw, fit_spectrum
+from .tasks import loss_exponents, negative_ridge_threshold, split_ratio
 from .theory import decompose, solve_delta, test_loss
 
 
@@ -330,9 +331,26 @@ def _noise_takeover():
     return brentq(excess, 10, 1e6)
 
 
+def _balancing_noise():
+    def log_split(log_noise):
+        best = compute_optimal(PowerLaw(1.0, 10**6), 1e4, noise_var=np.exp(log_noise), task_exponent=0.5)
+        return np.log(best.n_samples / best.n_features)
+
+    return np.exp(brentq(log_split, -15, 0))
+
+
+def _window_loss(spectrum, n, t, ridge):
+    """As bias over one minus variance, for the teacher of ranks 11 to 20."""
+    values, delta = spectrum.eigenvalues, solve_delta(spectrum, n, t, ridge)
+    f = values / (values + delta)
+    df1, df2 = f.sum(), (f**2).sum()
+    bias = np.sum((values * (1 - f) * (1 - (n - df1) / (n - df2) * f))[10:20])
+    return bias / (1 - (n * df2 + df1**2 - 2 * df1 * df2) / ((n - df2) * t))
+
+
 @cache
 def _digits():
-    """The population of chapter 12, with odd against even as its target; and the labels."""
+    """The population of chapter 13, with odd against even as its target; and the labels."""
     from sklearn.datasets import load_digits
 
     inputs, labels = load_digits_population(), load_digits().target
@@ -716,6 +734,33 @@ ANSWERS: dict[str, _Number | _Function | _Names] = {
         "Change one factor at a time and compare with the fingerprints.",
     ),
     # chapter 12
+    "half-the-samples": _Number(
+        lambda: brentq(lambda b: split_ratio(1.0, b) - 0.5, 0, 0.99), 3, "Solve c (2 - c)/(2 - c^2) = 1/2 for c."
+    ),
+    "two-conditions": _Function(
+        split_ratio,
+        lambda: [(1.0, 0.5), (0.5, -0.2), (2.0, 0.6), (0.3, 0.9)],
+        1e-6,
+        "Solve both conditions for p_N and p_T; where p_T comes out above 1, it is 1.",
+    ),
+    "fewest-features": _Number(
+        lambda: minimize_scalar(negative_ridge_threshold, bounds=(0.1, 0.9), method="bounded").x,
+        3,
+        "Where is the square root of 1 - b^2, plus b, largest?",
+    ),
+    "balancing-noise": _Number(_balancing_noise, 2, "compute_optimal takes noise_var and task_exponent."),
+    "saturated": _Number(lambda: loss_exponents(0.5, 4.0).compute, 3, "b' = min(b, 2 + alpha), and alpha < 1."),
+    "band-task": _Function(
+        _window_loss,
+        lambda: [
+            (PowerLaw(1.0, 500), 60, 90, 1e-3),
+            (PowerLaw(0.5, 200), 90, 30, 0.0),
+            (Empirical(np.linspace(2, 0.1, 60)), 40, 25, 0.5),
+        ],
+        1e-6,
+        "The general loss takes any w_I^2: sum over ranks 11 to 20, with df1 and df2 of all latents.",
+    ),
+    # chapter 13
     "null-target": _Number(lambda: 1 + plateau_levels(_LONG, 100, 400, noise_var=1.0).noise, 3, "g = 1; D is small."),
     "source-capacity": _Number(lambda: min(6, 2 * 2), None, "Compare alpha_y = 6 with 2 (1 + alpha)."),
     "enough-digits": _Number(_enough_digits, 2, "Solve predict_loss(population, 1e15, T) = 0.2 for T."),
@@ -726,7 +771,7 @@ ANSWERS: dict[str, _Number | _Function | _Names] = {
         1e-6,
         "The projections of the ten targets add up.",
     ),
-    # chapter 13
+    # chapter 14
     "patience": _Number(
         lambda: np.exp(brentq(lambda x: flow_asymptotic(0.5, np.exp(x)) / flow_asymptotic(0.5, 1.0) - 0.5, 0, 9)),
         None,
@@ -740,7 +785,7 @@ ANSWERS: dict[str, _Number | _Function | _Names] = {
     "discrete-steps": _Function(
         _descent, _descent_cases, 1e-9, "theta starts at zero and gets step * features.T @ residuals, n_steps times."
     ),
-    # chapter 14
+    # chapter 15
     "feature-move": _Number(_feature_move, 2, "The variance of the weights grows by chi^2 |theta|^2 sigma_u^2 / M."),
     "quanta-budget": _Number(_quanta_budget, 2, "At the best split both terms of the loss fall alike."),
     "unexplained-share": _Number(

@@ -21,6 +21,7 @@ from .features import RandomFeatures
 from .latent import LatentModel
 from .plateaus import diagnose, plateau_levels
 from .spectra import PowerLaw
+from .tasks import loss_exponents, optimal_loss_asymptotic, split_ratio
 
 N_TRIALS = 10  # of every simulated point
 SIMULATED = {"n_latent": 2000, "n_features": 300, "n_samples": 300}  # largest settings that are simulated
@@ -125,6 +126,57 @@ def _first_minimum(losses) -> int:
     return int(np.argmax(losses <= losses.min() * (1 + 1e-9)))
 
 
+def _tasks(alpha, task_exponent, split, compute, n_latent) -> Picture:
+    law, b = PowerLaw(alpha, n_latent), max(task_exponent, -0.9 * alpha)
+    ratios = np.geomspace(1e-3, 1e3, 121)
+    along, here = (
+        (np.sqrt(compute * ratios), np.sqrt(compute / ratios)),
+        (np.sqrt(compute * split), np.sqrt(compute / split)),
+    )
+    best, at_here = (allocation.optimal_loss(law, *sizes, task_exponent=b) for sizes in (along, here))
+    closed = optimal_loss_asymptotic(alpha, b, *along) if b < 1 else np.full(ratios.shape, np.nan)
+    alphas, exponents = np.linspace(0.1, 2, 20), np.linspace(-1.5, 4, 23)
+    with np.errstate(divide="ignore"):
+        inside = exponents[:, None] > -alphas
+        table = np.where(inside, -np.log10(split_ratio(alphas, np.where(inside, exponents[:, None], 0))), np.nan)
+        limit = 1 / split_ratio(alpha, b)
+    flat = np.linspace(0.1, 1, 40)
+    curves = {
+        "best": (ratios, best),
+        "closed": (ratios, closed),
+        "equal": ([1.0], []),
+        "limit": ([limit] if np.isfinite(limit) else [], []),
+        "dot": ([split], [at_here]),
+        "map": (alphas, exponents, np.where(np.isfinite(table), table, np.nan)),
+        "isotropic": ([], [0.0]),
+        "finite": ([], [1.0]),
+        "ridgeless": (flat, np.sqrt(flat * (2 - flat))),
+        "saturated": (alphas, 2 + alphas),
+        "edge": (alphas, -alphas),
+        "place": ([alpha], [b]),
+    }
+    ridge = allocation.optimal_ridge(law, *here, task_exponent=b)
+    readings = {
+        "b": b,
+        "task": _kind_of_task(alpha, b),
+        "best_split": float(ratios[_first_minimum(best)]),
+        "limit": limit,
+    }
+    readings |= {"compute": loss_exponents(alpha, b).compute, "test_loss": at_here}
+    return Picture(
+        curves, [(ratios[0], ratios[-1]), (0.1, 2.0)], readings | {"ridge": "zero" if ridge == 0 else "positive"}
+    )
+
+
+def _kind_of_task(alpha, b) -> str:
+    """The region of the map of chapter 12."""
+    if b <= 0:
+        return "hard: N < T" if b < 0 else "isotropic: N = T"
+    if b < 1:
+        return "easy: a constant N/T > 1"
+    return "very easy: N/T grows without end" if alpha <= 1 else "very easy: a constant N/T > 1"
+
+
 def _plateaus(alpha, n_latent, n_visible, n_features, n_samples, ridge_per_sample, noise_var) -> Picture:
     law, visible = PowerLaw(alpha, n_latent), min(n_visible, n_latent)
     limits = min(max(1, n_features / 1e3), n_samples), max(min(n_features * 1e5, MAX_SIZE), n_samples)
@@ -184,11 +236,12 @@ def _points(panel, x, trials) -> list[tuple]:
     return [(panel, *point) for point in zip(x, mean, stderr, strict=True) if point[1] > 0]
 
 
-def _loss_experiment(panel, settings, law, noise_var, feature_var=1.0, offset=0.0) -> Iterator:
-    """Simulated losses at settings (x, N, T, ridge)."""
-    points, model = [], LatentModel(law, noise_var=noise_var)
+def _loss_experiment(panel, settings, law, noise_var, feature_var=1.0, offset=0.0, task_exponent=0.0) -> Iterator:
+    """Simulated losses at settings (x, N, T, ridge); those of a task are averaged over its teachers."""
+    points, model = [], LatentModel(law, noise_var=noise_var, task_exponent=task_exponent)
+    options = {"n_trials": N_TRIALS, "feature_var": feature_var, "average_teacher": task_exponent != 0}
     for x, n, t, ridge in settings:
-        run = simulate(model, int(n), int(t), ridge, n_trials=N_TRIALS, feature_var=feature_var, seed=len(points))
+        run = simulate(model, int(n), int(t), ridge, seed=len(points), **options)
         points.append((panel, x, run.mean + offset, run.stderr))
         yield len(points) / len(settings), list(points)
 
@@ -206,6 +259,13 @@ def _loss_surface_experiment(alpha, n_latent, compute, split, tuning, ridge, noi
     best = tuning == "best ridge"
     ridges = allocation.optimal_ridge(law, n, t, noise_var=noise_var) if best else np.full(n.shape, ridge)
     return _loss_experiment(1, list(zip(n / t, n, t, ridges, strict=True)), law, noise_var)
+
+
+def _tasks_experiment(alpha, task_exponent, split, compute, n_latent) -> Iterator:
+    law, b, ratios = PowerLaw(alpha, n_latent), max(task_exponent, -0.9 * alpha), 10.0 ** np.arange(-1.25, 1.5, 0.25)
+    n, t = np.rint(np.sqrt(compute * ratios)), np.rint(np.sqrt(compute / ratios))
+    ridges = allocation.optimal_ridge(law, n, t, task_exponent=b)
+    return _loss_experiment(0, list(zip(n / t, n, t, ridges, strict=True)), law, 0.0, task_exponent=b)
 
 
 def _plateaus_experiment(alpha, n_latent, n_visible, n_features, n_samples, ridge_per_sample, noise_var) -> Iterator:
@@ -323,6 +383,47 @@ DESIGNS = {
             },
             _loss_surface,
             _loss_surface_experiment,
+            {"n_latent": SIMULATED["n_latent"], "compute": 1e4},
+        ),
+        Design(
+            "tasks",
+            "The loss of a task along a curve of constant compute, and the plane of spectrum and task",
+            (
+                ALPHA,
+                Control("task_exponent", "task exponent b", -1.5, 4.0, "linear"),
+                Control("split", "split N/T of the dot", 1e-3, 1e3),
+                Control("compute", "compute C = N T", 1e4, 1e16),
+                LATENT,
+            ),
+            (
+                Panel("split N/T at constant N T", "test loss L"),
+                Panel("exponent α of the spectrum", "task exponent b", x_log=False, y_log=False),
+            ),
+            (
+                Curve("best", "best ridge"),
+                Curve("closed", "closed form, b < 1", "orange", "dashed"),
+                Curve("equal", "N = T", "grey", "vertical"),
+                Curve("limit", "best N/T of large compute", "green", "vertical"),
+                Curve("dot", "", "blue", "dots"),
+                Curve("map", "log₁₀ of the best N/T of large compute", style="heat", panel=1),
+                Curve("isotropic", "b = 0", "grey", "horizontal", 1),
+                Curve("finite", "b = 1", "orange", "horizontal", 1),
+                Curve("ridgeless", "above: no ridge at the best split", "pink", "dashed", 1),
+                Curve("saturated", "above: b changes nothing", "black", "dotted", 1),
+                Curve("edge", "below: no law", "black", "line", 1),
+                Curve("place", "", "orange", "dots", 1),
+            ),
+            {
+                "task": "the task is",
+                "b": "b =",
+                "best_split": "best N/T:",
+                "limit": "of large compute:",
+                "compute": "exponent of compute:",
+                "test_loss": "at the dot: L =",
+                "ridge": "best ridge:",
+            },
+            _tasks,
+            _tasks_experiment,
             {"n_latent": SIMULATED["n_latent"], "compute": 1e4},
         ),
         Design(
@@ -552,6 +653,51 @@ def loss_surface(
     """
     values = {"alpha": alpha, "n_latent": n_latent, "compute": compute, "split": split}
     return Explorer(DESIGNS["loss_surface"], values | {"tuning": tuning, "ridge": ridge, "noise_var": noise_var})
+
+
+def tasks(
+    alpha: float = 1.0,
+    task_exponent: float = 0.5,
+    split: float = 1.0,
+    compute: float = 1e6,
+    n_latent: int = 10**12,
+) -> Explorer:
+    r"""A teacher that favours some latents: the loss along a curve of constant compute, and where its task stands.
+
+    Parameters
+    ----------
+    alpha : float, default 1
+        Spectral exponent :math:`\alpha`, from 0.1 to 2.
+    task_exponent : float, default 0.5
+        :math:`b` of :math:`w_I^2 \propto I^{-b}`, from -1.5 to 4; below :math:`-0.9\,\alpha` that is taken.
+    split : float, default 1
+        :math:`N/T` of the dot on the curve, from 1e-3 to 1e3.
+    compute : float, default 1e6
+        :math:`C = N T`, from 1e4 to 1e16.
+    n_latent : int, default 10**12
+        Number of latents :math:`M`, from 10 to 1e15.
+
+    Returns
+    -------
+    Explorer
+        As `spectrum` does.
+
+    Raises
+    ------
+    ValueError
+        If an argument is outside its range.
+
+    Notes
+    -----
+    Chapter 12. The best split is read off a grid of 20 to a decade.
+
+    Examples
+    --------
+    >>> print(tasks(task_exponent=2.0).picture.readings["task"])
+    very easy: N/T grows without end
+    """
+    values = {"alpha": alpha, "task_exponent": task_exponent, "split": split, "compute": compute}
+    return Explorer(DESIGNS["tasks"], values | {"n_latent": n_latent})
 
 
 def plateaus(

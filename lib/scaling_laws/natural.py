@@ -1,6 +1,6 @@
 """Real data that comes with the packages the course needs: nothing is downloaded.
 
-Stands beside chapter 2 of the book; chapters 4 and 12 use the same data.
+Stands beside chapter 2 of the book; chapters 4 and 13 use the same data.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 r"""Students whose features learn: the quadratic model, and a two-layer network beside its random-feature twin.
 
-Stands beside chapter 14 of the book. To freeze the features is to set `strength` to 0 in the first, and `train_first`
+Stands beside chapter 15 of the book. To freeze the features is to set `strength` to 0 in the first, and `train_first`
 to False in the second.
 """
 
@@ -92,7 +92,7 @@ class QuadraticModel:
         The diagonal :math:`u_{jjI}` has twice that variance, so that no direction of :math:`\theta` is special.
         Everything then depends on :math:`\sigma_u \theta/\sqrt M` alone, which has a length of about
         :math:`\sqrt\alpha\, \sigma_w` for the frozen student and a power law: at :math:`\chi\sigma_w \approx 1`
-        training changes the features by about as much as they are, whatever :math:`N` and :math:`M` (chapter 14).
+        training changes the features by about as much as they are, whatever :math:`N` and :math:`M` (chapter 15).
         """
         n_features, n_latent = whole_number("n_features", n_features), whole_number("n_latent", n_latent)
         variance = real_number("feature_var", feature_var, above=0) / n_latent

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from ._search import find_root
-from ._validation import real_array
+from ._validation import MAX_SIZE, real_array
 from .spectra import STEEPEST_TASK
 
 
@@ -126,6 +126,68 @@ def split_ratio(alpha: ArrayLike, task_exponent: ArrayLike = 0.0) -> np.ndarray:
     linear, constant = 2 - beta * (2 * b - 1), beta * (1 - b)
     root = linear + np.sqrt(np.maximum(linear**2 + 4 * beta * b * constant, 0))
     return np.where(bare, 2 * constant / np.where(bare, root, 1.0), ratio)[()]
+
+
+def optimal_loss_asymptotic(
+    alpha: ArrayLike, task_exponent: ArrayLike, n_features: ArrayLike, n_samples: ArrayLike
+) -> np.ndarray:
+    r"""The loss with the best ridge that is not negative, in closed form, for a long power law without label noise.
+
+    Parameters
+    ----------
+    alpha : array_like
+        Spectral exponent :math:`\alpha > 0`.
+    task_exponent : array_like
+        :math:`b`, above :math:`-\alpha` and below 1.
+    n_features, n_samples : array_like
+        Numbers of features :math:`N` and training samples :math:`T`, from 1 to 1e15; everything broadcasts.
+
+    Returns
+    -------
+    ndarray or float
+        The loss for :math:`\sigma_w^2 = \lambda_+ = 1`.
+
+    Raises
+    ------
+    ValueError
+        If an argument is outside its range.
+
+    Notes
+    -----
+    The least value, in the number :math:`s \le \min(N, T)` of resolved latents, of
+
+    .. math:: \frac{\pi/(1+\alpha)}{\sin[\pi(\alpha+b)/(1+\alpha)]} \Bigl(\frac{k_\alpha}{s}\Bigr)^{\alpha+b}\,
+        \frac{1 - b + b\,s/N}{1 + \alpha - \alpha\,(s/N + s/T) - (1-\alpha)\,s^2/NT}
+
+    (chapter 12). Corrections are of relative order :math:`s^{-(1-b)}`.
+
+    Examples
+    --------
+    >>> print(optimal_loss_asymptotic(1.0, 0.5, [100, 200], [200, 100]).round(5))
+    [0.00668 0.00529]
+    """
+    alpha, b = _power_law_task(alpha, task_exponent)
+    if (b >= 1).any():
+        raise ValueError(f"task_exponent must be less than 1; got {np.max(b):g}")
+    n = real_array("n_features", n_features, at_least=1, at_most=MAX_SIZE)
+    t = real_array("n_samples", n_samples, at_least=1, at_most=MAX_SIZE)
+    setting = np.broadcast_arrays(alpha, b, n, t)
+    most, alpha, b, n, t = (value.ravel() for value in (np.minimum(setting[2], setting[3]), *setting))
+
+    def fall(s, alpha, b, n, t):
+        """Minus the slope of log loss in log s, and how fast that falls."""
+        p, q = s / n, s / t
+        taken, both = 1 - b + b * p, (1 - alpha) * p * q
+        rising = alpha * (p + q) + 2 * both
+        left = 1 + alpha - alpha * (p + q) - both
+        value = alpha + b - b * p / taken - rising / left
+        return value, b * (1 - b) * p / taken**2 + (rising + 2 * both) / left + (rising / left) ** 2
+
+    s = find_root(fall, 1e-9 * most, most, (alpha, b, n, t), guess=most / 2)
+    p, q, angle = s / n, s / t, np.pi / (1 + alpha)
+    prefactor = angle / np.sin(angle * (alpha + b)) * (angle / np.sin(angle) / s) ** (alpha + b)
+    loss = prefactor * (1 - b + b * p) / (1 + alpha - alpha * (p + q) - (1 - alpha) * p * q)
+    return loss.reshape(setting[0].shape)[()]
 
 
 def negative_ridge_threshold(task_exponent: ArrayLike) -> np.ndarray:
