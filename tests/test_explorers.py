@@ -25,12 +25,15 @@ ROWS = json.loads((Path(__file__).parent / "data" / "losses.json").read_text())
 DESIGNS = explorers.DESIGNS
 CONTROLS = {f"{d.name}-{c.name}": c for d in DESIGNS.values() for c in d.controls}
 SLIDERS = {key: c for key, c in CONTROLS.items() if c.kind != "choice"}
-KINDS = {"alpha": "linear", "tuning": "choice"} | dict.fromkeys(("ridge", "ridge_per_sample", "noise_var"), "zero")
+KINDS = {"alpha": "linear", "task_exponent": "linear", "tuning": "choice"} | dict.fromkeys(
+    ("ridge", "ridge_per_sample", "noise_var"), "zero"
+)
 SMALL = {  # settings at which an experiment is a matter of seconds
     "spectrum": {"alpha": 0.6, "n_latent": 10},
     "density": {"alpha": 0.7, "n_latent": 400, "n_features": 80, "n_samples": 160},
     "test_loss": {"alpha": 0.7, "n_latent": 200, "n_samples": 100, "ridge": 1e-3, "noise_var": 0.05},
     "loss_surface": {"alpha": 0.7, "n_latent": 200, "compute": 1e4, "ridge": 0.01, "noise_var": 0.05},
+    "tasks": {"alpha": 0.7, "task_exponent": 0.5, "compute": 1e4, "n_latent": 200},
     "plateaus": {"alpha": 0.5, "n_latent": 200, "n_visible": 60, "n_features": 40, "n_samples": 200}
     | {"ridge_per_sample": 1e-3, "noise_var": 0.1},
     "scaling_law": {"alpha": 0.7, "n_latent": 200, "noise_var": 0.1},
@@ -102,12 +105,13 @@ def power_law(alpha, n_latent, **_):
 @every_slider
 def test_a_slider_runs_from_end_to_end_in_steps_of_a_twentieth_of_a_decade_or_of_a_hundredth(control):
     values = [control.at(p) for p in range(control.steps + 1)]
-    zero, decades = control.kind == "zero", np.log10(control.high / control.low)
+    zero, linear = control.kind == "zero", control.kind == "linear"
+    length = 100 * (control.high - control.low) if linear else 20 * np.log10(control.high / control.low)
     assert control.kind == KINDS.get(control.name, "log")
     assert values[0] == (0 if zero else control.low)
     assert (values[zero], values[-1]) == (control.low, control.high)
-    assert control.steps == (190 if control.kind == "linear" else round(20 * decades) + zero)
-    if control.kind == "linear":
+    assert control.steps == round(length) + zero
+    if linear:
         assert_allclose(np.diff(values), 0.01, atol=1e-12)
     else:
         steps = np.diff(np.log10([v for v in values if v > (100 if control.whole else 0)]))
@@ -143,7 +147,11 @@ def bad_values(control):
     common = [np.nan, np.inf, -np.inf, "1", 1j, None, [1.0, 0.5], {}, np.ones(2)]
     if control.kind == "choice":
         return [*common, "", "best", "Best ridge", 0]
-    below = [-control.low, control.low / 2] if control.kind == "zero" else [0, -1, 0.99 * control.low]
+    below = (
+        [-control.low, control.low / 2]
+        if control.kind == "zero"
+        else [min(0, control.low) - 1, control.low - 0.01 * abs(control.low)]
+    )
     between = [control.low + 0.5, control.high - 0.5] if control.whole else []
     return [*common, *below, *between, 1.01 * control.high, 1e300]
 
@@ -224,7 +232,8 @@ def test_any_setting_of_the_sliders_has_a_picture(name, data):
         lengths = {"vertical": (len(x), 0), "horizontal": (0, len(y))}.get(curve.style, (len(x),) * 2)
         assert (len(x), len(y)) == lengths
         assert [np.shape(values) for values in table] == [(len(y), len(x))] * (curve.style == "heat")
-        assert not np.isnan(x).any() and not np.isnan(y).any() and (np.asarray(y) >= 0).all()
+        assert not np.isnan(x).any() and not np.isnan(y).any()
+        assert (np.asarray(y) >= 0).all() or not design.panels[curve.panel].x_log  # a plane of two exponents
     figure = _explorer._figure_of(design, set(), picture, [])
     assert all(axes.get_xlim() == tuple(sorted(r)) for axes, r in zip(figure.axes, picture.ranges, strict=False))
 
@@ -236,7 +245,8 @@ def test_the_curves_lie_in_the_panels_and_are_drawn_as_designed(name):
     for k, panel in enumerate(design.panels):
         axes, (low, high) = figure.axes[k], np.sort(picture.ranges[k])
         assert (axes.get_xlabel(), axes.get_ylabel()) == (panel.x, panel.y)
-        assert (axes.get_xscale(), axes.get_yscale()) == ("log", "log" if panel.y_log else "linear")
+        scales = ["log" if is_log else "linear" for is_log in (panel.x_log, panel.y_log)]
+        assert [axes.get_xscale(), axes.get_yscale()] == scales
         lines = iter(axes.lines)
         for curve in (c for c in design.curves if c.panel == k):
             x, y, *table = map(np.asarray, picture.curves[curve.name])
@@ -256,7 +266,7 @@ def test_the_curves_lie_in_the_panels_and_are_drawn_as_designed(name):
             if curve.style != "vertical":
                 assert_array_equal(y, found_y[: len(y)])
             bottom, top = axes.get_ylim()
-            if curve.style in ("line", "dots"):
+            if curve.style in ("line", "dots") and panel.x_log:
                 assert y.max() <= top
                 assert panel.y_log or bottom == 0
                 assert not panel.y_log or bottom >= min(top * 0.99e-8, y.min() / 3.01)

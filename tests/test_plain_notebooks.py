@@ -26,10 +26,10 @@ NUMBERS = {
     "eq-noisy-split": "(10.12)",
     "eq-tool-gaussian": "(A.1)",
     "fig-three-spectra": "Figure 2.1",
-    "fig-raw": "Figure 12.5",
+    "fig-raw": "Figure 13.5",
     "fig-tool-smearing": "Figure A.1",
     "kaplan-halving": "Exercise 1.1",
-    "own-data": "Exercise 12.6",
+    "own-data": "Exercise 13.6",
 }
 
 

@@ -104,9 +104,9 @@
       const { optimum, optimal_loss_asymptotic, split_ratio } = scalingLaws, ratios = geomspace(1e-3, 1e3, 121);
       const sizes = (ratio) => [Math.sqrt(compute * ratio), Math.sqrt(compute / ratio)];
       const best = ratios.map((ratio) => optimum(law, ...sizes(ratio), 0, b).loss);
-      const closed = ratios.map((ratio) => (b < 1 ? optimal_loss_asymptotic(alpha, b, ...sizes(ratio)) : NaN));
+      const covered = b < 1 ? ratios : [], closed = covered.map((ratio) => optimal_loss_asymptotic(alpha, b, ...sizes(ratio)));
       const linspace = (low, high, count) => Array.from({ length: count }, (_, k) => low + ((high - low) * k) / (count - 1));
-      const alphas = linspace(0.1, 2, 20), exponents = linspace(-1.5, 4, 23), flat = linspace(0.1, 1, 40);
+      const alphas = linspace(0.1, 2, 24), exponents = linspace(-1.5, 4, 24), flat = linspace(0.1, 1, 40);
       const limit_of = (a, c) => (c > -a ? -Math.log10(split_ratio(a, c)) : NaN), limit = 1 / split_ratio(alpha, b);
       const map = exponents.map((c) => alphas.map((a) => limit_of(a, c)).map((x) => (Number.isFinite(x) ? x : NaN)));
       const here = optimum(law, ...sizes(split), 0, b), easy = "easy: a constant N/T > 1";
@@ -115,7 +115,7 @@
       return {
         curves: {
           best: [ratios, best],
-          closed: [ratios, closed],
+          closed: [covered, closed],
           equal: [[1], []],
           limit: [Number.isFinite(limit) ? [limit] : [], []],
           dot: [[split], [here.loss]],

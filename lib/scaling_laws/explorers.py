@@ -134,8 +134,8 @@ def _tasks(alpha, task_exponent, split, compute, n_latent) -> Picture:
         (np.sqrt(compute * split), np.sqrt(compute / split)),
     )
     best, at_here = (allocation.optimal_loss(law, *sizes, task_exponent=b) for sizes in (along, here))
-    closed = optimal_loss_asymptotic(alpha, b, *along) if b < 1 else np.full(ratios.shape, np.nan)
-    alphas, exponents = np.linspace(0.1, 2, 20), np.linspace(-1.5, 4, 23)
+    closed = (ratios, optimal_loss_asymptotic(alpha, b, *along)) if b < 1 else ([], [])
+    alphas, exponents = np.linspace(0.1, 2, 24), np.linspace(-1.5, 4, 24)
     with np.errstate(divide="ignore"):
         inside = exponents[:, None] > -alphas
         table = np.where(inside, -np.log10(split_ratio(alphas, np.where(inside, exponents[:, None], 0))), np.nan)
@@ -143,7 +143,7 @@ def _tasks(alpha, task_exponent, split, compute, n_latent) -> Picture:
     flat = np.linspace(0.1, 1, 40)
     curves = {
         "best": (ratios, best),
-        "closed": (ratios, closed),
+        "closed": closed,
         "equal": ([1.0], []),
         "limit": ([limit] if np.isfinite(limit) else [], []),
         "dot": ([split], [at_here]),
