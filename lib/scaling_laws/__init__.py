@@ -16,9 +16,10 @@ theory          the solution: Delta, test and training loss           8
 asymptotics     closed forms for long power laws                      9
 allocation      the best ridge, the best split of a budget            10
 plateaus        floors of the loss, and their diagnosis               11
-eigenframework  kernel spectra of real data, predictions              12
-dynamics        gradient flow, early stopping, compute                13
-quadratic       students whose features learn                         14
+tasks           exponents and best splits for any teacher             12
+eigenframework  kernel spectra of real data, predictions              13
+dynamics        gradient flow, early stopping, compute                14
+quadratic       students whose features learn                         15
 plotting        the course's figure style
 exercises       checks for the exercises' answers
 ==============  ====================================================  =======

@@ -331,6 +331,13 @@ def _noise_takeover():
     return brentq(excess, 10, 1e6)
 
 
+def _ensemble_loss(spectrum, n, t, ridge, k):
+    """With the loss of unlimited features at the same Delta from a ridge that leads there."""
+    one, many = decompose(spectrum, n, t, ridge), 1e14
+    same = one.delta * (many - one.df1) * (t - one.df1) / spectrum.n_latent
+    return (one.test_loss + (k - 1) * test_loss(spectrum, many, t, same)) / k
+
+
 def _balancing_noise():
     def log_split(log_noise):
         best = compute_optimal(PowerLaw(1.0, 10**6), 1e4, noise_var=np.exp(log_noise), task_exponent=0.5)
@@ -707,6 +714,16 @@ ANSWERS: dict[str, _Number | _Function | _Names] = {
         lambda: 1e8 / np.exp(2 * minimize_scalar(_noisy_loss, bounds=(5, 9), method="bounded").x),
         2,
         "compute_optimal takes the budget and noise_var.",
+    ),
+    "several-small": _Function(
+        _ensemble_loss,
+        lambda: [
+            (PowerLaw(1.0, 10**6), 50, 200, 1e-6, 4),
+            (PowerLaw(0.5, 300), 40, 30, 1e-3, 2),
+            (_LONG, 80, 60, 1.0, 9),
+        ],
+        1e-6,
+        "L_inf + (L - L_inf)/K with L_inf = T/(T - df2) times the bias, at the Delta of one student.",
     ),
     # chapter 11
     "plateau-distance": _Number(
