@@ -61,7 +61,7 @@ heavy: $(READY) $(KERNEL)
 
 # the built book in a real browser; needs 'make book' and Chromium
 browser: $(READY) $(KERNEL)
-	$(RUN)/pytest -m browser -n auto --dist loadgroup
+	$(RUN)/pytest -m browser -n auto --dist loadgroup $(shell grep -l 'mark[.]browser' tests/*.py)
 
 # in a recipe: stop, with advice, if somebody listens there
 PORT_IS_FREE = $(RUN)/python -c "import socket; socket.socket().bind(('127.0.0.1', $(PORT)))" 2>/dev/null \

@@ -37,7 +37,7 @@ def address():
 
 @pytest.fixture(scope="module")
 def profile():
-    """One browser; a function for its profiles, one per width, colour scheme and other options."""
+    """One browser; a function for its profiles, one for each set of options."""
     from playwright.sync_api import sync_playwright
 
     program = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
@@ -46,10 +46,9 @@ def profile():
         browser = playwright.chromium.launch(executable_path=program, args=FLAGS)
 
         @functools.cache
-        def profile_(width, scheme, height, **options):
+        def profile_(**options):
             options = {name: list(value) if isinstance(value, tuple) else value for name, value in options.items()}
-            view = {"width": width, "height": height}
-            return browser.new_context(viewport=view, color_scheme=scheme, **options)
+            return browser.new_context(**options)
 
         yield profile_
         browser.close()
@@ -57,31 +56,48 @@ def profile():
 
 @pytest.fixture(scope="module")
 def new_tab(profile, address):
-    """A function that opens a page in a new tab; what the browser complains of is in `tab.said`.
+    """A function that opens a page in a tab; what the browser complains of is in `tab.said`.
 
-    Without typesetting its formulas a long page is there in a fraction of the time.
+    Without typesetting its formulas a long page is there in a fraction of the time. A tab that was left is taken again:
+    to make one costs as much as to load a page.
     """
+    tabs = []
 
-    def new_tab_(page, width=1400, scheme="light", height=900, root=address, typeset=True, **options):
-        tab = profile(width, scheme, height, **options).new_page()
+    def make(kind, root, typeset, options):
+        tab = profile(**options).new_page()
         if not typeset:
             tab.route("**/mathjax/**", lambda route: route.fulfill(body="", content_type="text/javascript"))
-        tab.said = said = []
+        tab.kind, tab.said = kind, (said := [])
         tab.on("console", lambda m: said.append(f"console: {m.text}") if m.type == "error" else None)
         tab.on("pageerror", lambda error: said.append(f"script error: {error}"))
         tab.on("requestfailed", lambda r: said.append(f"failed request: {r.url}"))
         tab.on("response", lambda r: said.append(f"status {r.status}: {r.url}") if r.status >= 400 else None)
-        local = (root, "data:", "blob:")
+        local = (root, "data:", "blob:", "about:")
         tab.on("request", lambda r: None if r.url.startswith(local) else said.append(f"request elsewhere: {r.url}"))
+        tabs.append(tab)
+        return tab
+
+    def new_tab_(page, width=1400, scheme="light", height=900, root=address, typeset=True, **options):
+        kind = root, typeset, options
+        left = (tab for tab in tabs if tab.url == "about:blank" and tab.kind == kind and not tab.is_closed())
+        tab = next(left, None) or make(kind, root, typeset, options)
+        tab.said.clear()
+        tab.set_viewport_size({"width": width, "height": height})
+        tab.emulate_media(media="null", color_scheme=scheme, reduced_motion="null")
         tab.goto(root + page)
         return tab
 
     return new_tab_
 
 
+def leave(tab):
+    """Leave a tab for the next page."""
+    tab.goto("about:blank")
+
+
 @pytest.fixture
 def open_tab(new_tab):
-    """The same for one test: closes its tabs, in which nothing may have been said."""
+    """The same for one test: leaves its tabs, in which nothing may have been said."""
     tabs = []
 
     def open_tab_(*args, **options):
@@ -91,5 +107,5 @@ def open_tab(new_tab):
     yield open_tab_
     said = [text for tab in tabs for text in tab.said]
     for tab in tabs:
-        tab.close()
+        leave(tab)
     assert not said, "\n".join(said)

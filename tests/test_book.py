@@ -3,18 +3,20 @@
 import functools
 import re
 from html.parser import HTMLParser
+from itertools import pairwise
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 import nbformat
 import pytest
 from bs4 import BeautifulSoup
-from conftest import HTML
+from conftest import HTML, leave
 
 pytestmark = pytest.mark.browser
 
 PAGES = sorted(str(p.relative_to(HTML)) for p in (HTML / "book").rglob("*.html"))
-WIDTHS = [1400, 1200, 400]
+# a page takes longer to change its theme than its width
+VIEWS = [(400, "light"), (400, "dark"), (1200, "dark"), (1200, "light"), (1400, "light"), (1400, "dark")]
 RAW_MARKUP = re.compile(r"```|:::|\{[\w:-]+\}`|\\(?:begin|ref|eqref|label|cite)\{|\\[(\[]|\$\$|\?\?\?")
 
 # Runs in the page once it has loaded; returns what a reader would stumble over.
@@ -98,7 +100,7 @@ def each_page(test):
 
 @pytest.fixture
 def open_page(open_tab, page):
-    """Open the page in a tab that is closed afterwards."""
+    """Open the page in a tab that is left afterwards."""
     return functools.partial(open_tab, page)
 
 
@@ -142,20 +144,19 @@ OPEN_SOLUTIONS = """() => {  // each must be folded, its title in reach of a cli
 
 @each_page
 def test_page_folds_solutions_is_typeset_complete_and_fits_at_all_widths_and_in_both_themes(open_page):
-    tab = open_page(WIDTHS[-1] + 100, "light")
-    tab.set_viewport_size({"width": WIDTHS[-1], "height": 900})
+    tab = open_page(500, "light")  # so its formulas are fitted once more
+    tab.set_viewport_size({"width": 400, "height": 900})
     tab.evaluate(SETTLED)
-    complaints, schemes = tab.evaluate(OPEN_SOLUTIONS), ["light", "dark"]
+    complaints = tab.evaluate(OPEN_SOLUTIONS)
     tab.evaluate(UNFOLD)
-    for width in reversed(WIDTHS):
+    for (_, before), (width, scheme) in pairwise([VIEWS[0], *VIEWS]):
         tab.set_viewport_size({"width": width, "height": 900})
-        for scheme in schemes:
+        if scheme != before:  # the browser would work as long on the theme that it has
             tab.emulate_media(color_scheme=scheme)
-            tab.wait_for_function("scheme => document.documentElement.dataset.theme === scheme", arg=scheme)
-            tab.evaluate(SETTLED)
-            seen = tab.evaluate(INSPECT)
-            complaints += [f"{width} {scheme}: {text}" for text in seen["found"]]
-        schemes.reverse()  # a page takes longer to change its theme than its width
+        tab.wait_for_function("scheme => document.documentElement.dataset.theme === scheme", arg=scheme)
+        tab.evaluate(SETTLED)
+        seen = tab.evaluate(INSPECT)
+        complaints += [f"{width} {scheme}: {text}" for text in seen["found"]]
     markup = [seen["text"][max(0, m.start() - 40) : m.end() + 40] for m in RAW_MARKUP.finditer(seen["text"])]
     complaints += [f"raw markup: {text!r}" for text in markup]
     assert not complaints, "\n".join(complaints)
@@ -212,6 +213,18 @@ TYPESET = """() => {
   const done = formulas.length > 20 && formulas.every(e => e.querySelector('mjx-container'));
   return document.readyState == 'complete' && done;
 }"""
+STORE = "settings => localStorage.setItem('MathJax-Menu-Settings', JSON.stringify(settings))"
+FORGET = "localStorage.removeItem('MathJax-Menu-Settings')"
+
+
+@pytest.fixture(
+    scope="module",
+    params=[pytest.param(source, marks=pytest.mark.xdist_group(f"menu-{source}")) for source in ("http", "disk")],
+)
+def short_page(new_tab, address, request):
+    tab = new_tab(SHORT, root=address if request.param == "http" else HTML.as_uri() + "/")
+    yield tab
+    leave(tab)
 
 
 @pytest.mark.parametrize(
@@ -225,30 +238,25 @@ TYPESET = """() => {
     ],
     ids=lambda settings: "-".join(settings),
 )
-@pytest.mark.parametrize("source", ["http", "disk"])
-def test_no_setting_of_the_formula_menu_takes_the_formulas_away(new_tab, address, settings, source):
+def test_no_setting_of_the_formula_menu_takes_the_formulas_away(short_page, settings):
     """A setting is stored, of all pages; after a reload the formulas must be there, or come back by themselves."""
-    root = address if source == "http" else (HTML.as_uri() + "/")
-    tab = new_tab(SHORT, root=root)
-    tab.evaluate("(settings) => localStorage.setItem('MathJax-Menu-Settings', JSON.stringify(settings))", settings)
-    tab.reload()
-    tab.wait_for_function(TYPESET)  # a page that repairs itself loads once more
-    tab.evaluate("localStorage.removeItem('MathJax-Menu-Settings')")
-    tab.close()
+    short_page.evaluate(STORE, settings)
+    short_page.reload()
+    short_page.wait_for_function(TYPESET)  # a page that repairs itself loads once more
+    short_page.evaluate(FORGET)
 
 
-def test_equations_can_be_spoken_over_http(new_tab):
-    tab = new_tab(CHAPTER)
-    tab.evaluate("localStorage.setItem('MathJax-Menu-Settings', JSON.stringify({explorer: true, speech: true}))")
-    tab.reload()
+def test_equations_can_be_spoken_over_http(open_tab, address):
+    tab = open_tab("genindex.html")
+    tab.evaluate(STORE, {"explorer": True, "speech": True})
+    tab.goto(address + CHAPTER)
     tab.wait_for_function("document.querySelector('mjx-container [data-semantic-speech], mjx-container[aria-label]')")
-    tab.evaluate("localStorage.removeItem('MathJax-Menu-Settings')")
-    assert not [said for said in tab.said if "favicon" not in said]  # cut short by the reload
-    tab.close()
+    tab.evaluate(FORGET)
+    tab.said[:] = [said for said in tab.said if "favicon" not in said]  # cut short by the second page
 
 
 def test_paper_is_light_whatever_the_screen(open_tab):
-    tab = open_tab(CHAPTER, scheme="dark")
+    tab = open_tab(CHAPTER, scheme="dark", typeset=False)
     tab.emulate_media(media="print", color_scheme="dark")
     tab.wait_for_function("document.documentElement.dataset.theme === 'light'")
     assert tab.evaluate("getComputedStyle(document.querySelector('article p')).color").startswith("rgb(")
@@ -258,7 +266,7 @@ def test_paper_is_light_whatever_the_screen(open_tab):
 
 
 def test_examples_of_the_reference_are_copied_without_prompts(open_tab):
-    tab = open_tab("book/reference.html", permissions=("clipboard-read", "clipboard-write"))
+    tab = open_tab("book/reference.html", typeset=False, permissions=("clipboard-read", "clipboard-write"))
     example = tab.locator(".highlight", has_text=">>>").first
     example.hover()
     example.locator("button.copybtn").click()
@@ -274,7 +282,7 @@ def test_search_from_disk_is_silent_and_knows_greek_letters(new_tab):
         tab.wait_for_timeout(500)
         assert not [said for said in tab.said if root is None or ("font" not in said and "ERR_FAILED" not in said)]
         assert len(tab.said) <= 20  # the icons, once; not one complaint for each result
-        tab.close()
+        leave(tab)
 
 
 def test_the_book_can_be_published_from_a_branch():
@@ -282,14 +290,14 @@ def test_the_book_can_be_published_from_a_branch():
 
 
 def test_a_notebook_is_saved_by_the_download_button_and_not_offered_from_disk(open_tab, new_tab):
-    tab, name = open_tab(CHAPTER), Path(CHAPTER).stem + ".ipynb"
+    tab, name = open_tab(CHAPTER, typeset=False), Path(CHAPTER).stem + ".ipynb"
     with tab.expect_download() as download:
         tab.evaluate("document.querySelector('a[href$=\".ipynb\"]').click()")
     assert download.value.suggested_filename == name
     assert nbformat.read(download.value.path(), as_version=4).cells
     tab = new_tab(CHAPTER, root=HTML.as_uri() + "/", typeset=False)
     assert tab.locator('a[href$=".ipynb"]').count() == 0
-    tab.close()
+    leave(tab)
 
 
 IGNORED = "NBVAL_IGNORE_OUTPUT"  # run times, and what depends on the release of Python

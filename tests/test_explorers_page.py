@@ -8,7 +8,7 @@ import matplotlib as mpl
 import numpy as np
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from conftest import HTML
+from conftest import HTML, leave
 
 from scaling_laws import _explorer, explorers
 
@@ -37,6 +37,19 @@ RELATIVE = 1e-8  # how far the two implementations may differ; 1e-6 is promised,
 
 # ---------------------------------------------------------------- an explorer in a tab
 
+ENTER = """async (field, texts) => {
+  const parts = field.closest('.explorer').querySelectorAll('.explorer-panels, .explorer-readings'), seen = [];
+  for (const text of texts) {
+    field.value = text;
+    field.dispatchEvent(new Event('change', {bubbles: true}));
+    await new Promise(requestAnimationFrame);  // that in which a change is drawn
+    const picture = [...parts].map(part => part.innerHTML).join();
+    const note = document.getElementById(field.getAttribute('aria-describedby'));
+    seen.push([field.getAttribute('aria-invalid'), note.innerText, picture, location.hash]);
+  }
+  return seen;
+}"""
+
 
 class Shown:
     """One explorer in a tab, and the ways to its parts."""
@@ -62,6 +75,11 @@ class Shown:
         self.field(control).press("Enter")
         self.settle()
 
+    def enter(self, control, *texts):
+        """Put texts into a field one by one, without keys; what is seen after each: a mark, a note, all the rest."""
+        seen = self.field(control).evaluate(ENTER, texts)
+        return [(mark, note, hash(picture), address) for mark, note, picture, address in seen]
+
     def reset(self):
         self.root.get_by_role("button", name="reset").click()
         self.settle()
@@ -71,21 +89,30 @@ class Shown:
         self.tab.wait_for_function("() => new Promise(done => requestAnimationFrame(() => done(true)))")
 
     def values(self):
-        """What the controls show."""
-        shown = {control.name: float(self.field(control).input_value()) for control in self.controls}
-        choices = [control for control in self.design.controls if control.kind == "choice"]
-        shown |= {control.name: self.slider(control).input_value() for control in choices}
-        return {control.name: control.check(shown[control.name]) for control in self.design.controls}
+        """What the controls show: the typed value beside a slider, or the choice."""
+        fields = self.root.locator(".explorer-row").locator("input[type=text], select")
+        texts = zip(self.design.controls, fields.evaluate_all("fields => fields.map(e => e.value)"), strict=True)
+        return {c.name: c.check(text if c.kind == "choice" else float(text)) for c, text in texts}
 
     def picture(self):
         """All that is drawn and said, in short."""
         parts = self.root.locator(".explorer-panels, .explorer-readings")
         return hash(parts.evaluate_all("parts => parts.map(part => part.innerHTML).join()"))
 
-    def drawn(self, curve):
-        """How many marks of a curve are drawn."""
-        marks = "g[clip-path] rect" if curve.style == "heat" else f"[data-curve={curve.name}]"
-        return self.root.locator(".explorer-panels").locator(marks).count()
+    def drawn(self):
+        """The curves of which a mark is drawn."""
+        marks = {
+            c.name: "g[clip-path] rect" if c.style == "heat" else f"[data-curve={c.name}]" for c in self.design.curves
+        }
+        found = "(root, marks) => marks.map(mark => root.querySelector(`.explorer-panels ${mark}`) !== null)"
+        return {
+            name for name, is_drawn in zip(marks, self.root.evaluate(found, [*marks.values()]), strict=True) if is_drawn
+        }
+
+    def state(self):
+        """All that a reader may have changed."""
+        return self.root.evaluate("""root => [
+          root.innerHTML, location.hash, ...[...root.querySelectorAll('input, select')].map(e => e.value)].join()""")
 
 
 @pytest.fixture(scope="module")
@@ -98,14 +125,21 @@ def show(tabs, new_tab):
     """Show an explorer in its first state; its tab stays open for the next test. Nothing may be said in a tab."""
 
     def show_(name, scheme="light", **options):
-        key = name, *options.items()
-        if key not in tabs:
-            tabs[key] = Shown(new_tab(PAGES[name], typeset=False, **options), name)
+        key = tuple(options.items())
+        if key not in tabs or tabs[key].name != name:
+            if key in tabs:
+                leave(tabs[key].tab)
+            tabs[key] = shown = Shown(new_tab(PAGES[name], typeset=False, scheme=scheme, **options), name)
+            shown.settle()
+            shown.scheme, shown.first = scheme, shown.state()
         shown = tabs[key]
         shown.tab.bring_to_front()  # behind others it might draw no frames
-        shown.tab.emulate_media(color_scheme=scheme)
+        if shown.scheme != scheme:  # the browser would work as long on the one that it has
+            shown.tab.emulate_media(color_scheme=scheme)
+            shown.scheme = scheme
         shown.tab.wait_for_function("scheme => document.documentElement.dataset.theme === scheme", arg=scheme)
-        shown.reset()
+        if shown.state() != shown.first:
+            shown.reset()
         return shown
 
     yield show_
@@ -115,7 +149,7 @@ def show(tabs, new_tab):
     assert not said, "\n".join(said)
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")  # so all tests of an explorer come one after the other
 def name(request):
     assert request.param in PAGES, f"no page with {request.param} under {HTML / 'book'}: run 'make book' first"
     return request.param
@@ -124,7 +158,7 @@ def name(request):
 def each_of(names):
     """One worker has all tests of an explorer, and opens its page once."""
     marked = [pytest.param(name, marks=pytest.mark.xdist_group(name)) for name in names]
-    return pytest.mark.parametrize("name", marked, indirect=True)
+    return pytest.mark.parametrize("name", marked, indirect=True, scope="module")
 
 
 each_explorer = each_of(DESIGNS)
@@ -394,19 +428,19 @@ def test_typed_value_is_taken(show, name):
 def test_typed_nonsense_is_marked_and_changes_nothing(show, name):
     shown = show(name)
     before = shown.picture(), fragment(shown.tab)
+    shown.type(shown.controls[0], "nonsense")
+    assert shown.field(shown.controls[0]).get_attribute("aria-invalid") == "true"
     for k, control in enumerate(shown.controls):
         texts = ["nonsense", "", "1e", "Infinity", "-1"] if k == 0 else ["1,5", "1,000,000", "1 000"]
-        for text in (*texts, repr(control.high * 1.01), repr(control.low / 2)):
-            shown.type(control, text)
-            assert shown.field(control).get_attribute("aria-invalid") == "true", (control.name, text)
-            note = shown.note(control).inner_text()
-            assert {control.low, control.high} <= set(numbers(note)), (control.name, text)
+        texts += [repr(control.high * 1.01), repr(control.low / 2), *[repr(control.low + 0.5)] * control.whole]
+        for text, (mark, note, *rest) in zip(texts, shown.enter(control, *texts), strict=True):
+            assert mark == "true", (control.name, text)
+            if control.whole and text == texts[-1]:
+                assert "whole" in note
+            else:
+                assert {control.low, control.high} <= set(numbers(note)), (control.name, text)
             assert ("no commas" in note) == (text[1:2] in (",", " ")), note
-            assert (shown.picture(), fragment(shown.tab)) == before
-        if control.whole:
-            shown.type(control, repr(control.low + 0.5))
-            assert shown.field(control).get_attribute("aria-invalid") == "true"
-            assert "whole" in shown.note(control).inner_text()
+            assert tuple(rest) == before
     for control in shown.controls:
         shown.type(control, repr(control.high))
         assert shown.field(control).get_attribute("aria-invalid") == "false"
@@ -418,7 +452,7 @@ def test_reset_brings_back_the_first_setting(show, name):
     shown = show(name)
     before = shown.values(), shown.picture(), fragment(shown.tab)
     for control in shown.controls:
-        shown.type(control, repr(control.high))
+        shown.enter(control, repr(control.high))
     assert shown.picture() != before[1]
     shown.reset()
     assert (shown.values(), shown.picture(), fragment(shown.tab)) == before
@@ -430,15 +464,14 @@ def test_key_of_the_legend_hides_its_curve_and_shows_it_again(show, name):
     shown = show(name)
     before, curves = shown.picture(), [curve for curve in shown.design.curves if curve.label]
     keys = shown.root.locator(".explorer-legend").get_by_role("button").all()
+    everything = {curve.name for curve in shown.design.curves}
+    assert shown.drawn() == everything
     for curve, key in zip(curves, keys, strict=True):
         assert key.inner_text().startswith(curve.label)
-        assert shown.drawn(curve)
-        others = [other for other in shown.design.curves if other != curve]
-        for pressed in ("false", "true"):
+        for pressed, drawn in [("false", everything - {curve.name}), ("true", everything)]:
             key.click()
             assert key.get_attribute("aria-pressed") == pressed
-            assert bool(shown.drawn(curve)) == (pressed == "true")
-            assert all(shown.drawn(other) for other in others)
+            assert shown.drawn() == drawn
     assert shown.picture() == before
 
 
@@ -454,7 +487,7 @@ IN_VIEW = """figure => {
 def test_address_holds_the_setting(show, open_tab, name):
     shown = show(name)
     for control in shown.controls:
-        shown.type(control, repr(control.at(control.steps // 2)))
+        shown.enter(control, repr(control.at(control.steps // 2)))
     assert fragment(shown.tab).startswith(f"#{name}?")
     copy = Shown(open_tab(PAGES[name] + fragment(shown.tab), height=160), name)
     copy.tab.wait_for_load_state("load")
