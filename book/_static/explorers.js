@@ -101,7 +101,7 @@
 
     tasks({ alpha, task_exponent, split, compute, n_latent }) {
       const law = new PowerLaw(alpha, n_latent), b = Math.max(task_exponent, -0.9 * alpha);
-      const { optimum, optimal_loss_asymptotic, split_ratio } = scalingLaws, ratios = geomspace(1e-3, 1e3, 121);
+      const { optimum, optimal_loss_asymptotic, split_ratio } = scalingLaws, ratios = geomspace(1e-3, 1e3, 117);
       const sizes = (ratio) => [Math.sqrt(compute * ratio), Math.sqrt(compute / ratio)];
       const best = ratios.map((ratio) => optimum(law, ...sizes(ratio), 0, b).loss);
       const covered = b < 1 ? ratios : [], closed = covered.map((ratio) => optimal_loss_asymptotic(alpha, b, ...sizes(ratio)));

@@ -128,7 +128,7 @@ def _first_minimum(losses) -> int:
 
 def _tasks(alpha, task_exponent, split, compute, n_latent) -> Picture:
     law, b = PowerLaw(alpha, n_latent), max(task_exponent, -0.9 * alpha)
-    ratios = np.geomspace(1e-3, 1e3, 121)
+    ratios = np.geomspace(1e-3, 1e3, 117)  # one of them is 1, none another power of ten
     along, here = (
         (np.sqrt(compute * ratios), np.sqrt(compute / ratios)),
         (np.sqrt(compute * split), np.sqrt(compute / split)),
@@ -689,7 +689,7 @@ def tasks(
 
     Notes
     -----
-    Chapter 12. The best split is read off a grid of 20 to a decade.
+    Chapter 12. The best split is read off a grid of 19 to a decade.
 
     Examples
     --------
