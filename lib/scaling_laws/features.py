@@ -101,7 +101,10 @@ class RandomFeatures:
 
         By Stein's lemma row :math:`j` is :math:`\mathbb{E}\,\sigma'(u_j \cdot x)\; \Lambda u_j`.
         """
-        variance = np.sum(self._visible_weights(spectrum) ** 2, axis=1)
+        visible = self._visible_weights(spectrum)
+        if self.activation == "linear":  # of slope one
+            return visible * np.sqrt(spectrum.eigenvalues)
+        variance = np.sum(visible**2, axis=1)
         first = hermite_coefficients(self.activation, 2, _check_variance(variance))[:, 1]
         slope = np.divide(first, np.sqrt(variance), out=np.zeros_like(first), where=variance > 0)
         return slope[:, None] * self.weights * spectrum.eigenvalues
