@@ -9,11 +9,17 @@ from scipy.optimize import minimize_scalar
 from scipy.special import zeta
 
 from scaling_laws.allocation import compute_optimal, optimal_loss, optimal_ridge
-from scaling_laws.asymptotics import local_exponent
+from scaling_laws.asymptotics import local_exponent, spectral_constant
 from scaling_laws.experiments import simulate, simulate_parts
 from scaling_laws.latent import LatentModel
 from scaling_laws.spectra import Empirical, PowerLaw
-from scaling_laws.tasks import Exponents, loss_exponents, negative_ridge_threshold, split_ratio
+from scaling_laws.tasks import (
+    Exponents,
+    loss_exponents,
+    negative_ridge_threshold,
+    optimal_loss_asymptotic,
+    split_ratio,
+)
 from scaling_laws.theory import decompose, solve_delta, test_loss, train_loss
 
 LIST = Empirical([1.0, 0.7, 0.7, 0.2, 0.05, 0.01, 0.0])
@@ -267,6 +273,21 @@ def test_ratios_of_special_tasks():
     assert_allclose(split_ratio([0.5, 1], [1, 4]), 0)
 
 
+@pytest.mark.parametrize(("alpha", "b"), [(0.4, -0.2), (0.4, 0.7), (1, 0.5), (1.7, -1.2), (2.5, 0.9)])
+def test_the_closed_loss_is_the_least_over_the_resolved_latents_and_that_of_large_students(alpha, b):
+    n, t = np.array([[3e4], [1e5], [7e5]]), np.array([1e5, 6e4])
+    s = np.minimum(n, t)[..., None] * np.linspace(1e-3, 1, 20001)
+    p, q, a = s / n[..., None], s / t[:, None], 1 + alpha
+    prefactor = np.pi / a / np.sin(np.pi * (alpha + b) / a) * (spectral_constant(alpha) / s) ** (alpha + b)
+    left = a - alpha * (p + q) - (1 - alpha) * p * q
+    losses = prefactor * (1 - b + b * p) / np.where(left > 1e-9, left, 1e-99)  # 0 where N = T = s
+    closed = optimal_loss_asymptotic(alpha, b, n, t)
+    assert_allclose(closed, losses.min(axis=-1), rtol=1e-6)
+    if b < 0.6 and alpha + b > 0.4:  # elsewhere limits are slow
+        assert_allclose(closed, optimal_loss(PowerLaw(alpha, 10**15), n, t, task_exponent=b), rtol=0.01)
+    assert np.shape(optimal_loss_asymptotic(1, 0.5, 10, 20)) == ()
+
+
 # exponents
 
 
@@ -330,3 +351,7 @@ def test_bad_arguments_of_the_closed_forms_are_refused_by_name(f):
             f(alpha, 0.5)
     with pytest.raises(ValueError, match=r"^task_exponent must be "):
         negative_ridge_threshold(1.1)
+    with pytest.raises(ValueError, match=r"^task_exponent must be less than 1"):
+        optimal_loss_asymptotic(1.0, 1.0, 10, 10)
+    with pytest.raises(ValueError, match=r"^n_samples must be "):
+        optimal_loss_asymptotic(1.0, 0.5, 10, 0)

@@ -262,11 +262,11 @@ const scalingLaws = {};
 
   /** The best T/N of a large product, 0 where it falls without end: see tasks.split_ratio. */
   function split_ratio(alpha, task_exponent) {
-    const b = Math.min(task_exponent, 1), beta = alpha + b;
+    const b = Math.min(task_exponent, 1), alpha_y = alpha + b;
     if (b >= 1 && alpha <= 1) return 0;
     if (alpha < 1 && b > Math.sqrt(alpha * (2 - alpha))) {
-      const linear = 2 - beta * (2 * b - 1), constant = beta * (1 - b);
-      return (2 * constant) / (linear + Math.sqrt(linear ** 2 + 4 * beta * b * constant));
+      const linear = 2 - alpha_y * (2 * b - 1), constant = alpha_y * (1 - b);
+      return (2 * constant) / (linear + Math.sqrt(linear ** 2 + 4 * alpha_y * b * constant));
     }
     const cubic = alpha * (alpha - 1) * b, square = (alpha - 1) * (alpha + 2) + alpha * b * (1 - 3 * alpha);
     const linear = -alpha * (2 * (1 + alpha) - b * (1 + 3 * alpha)), constant = alpha * (1 + alpha) * (1 - b);
@@ -274,7 +274,7 @@ const scalingLaws = {};
       value: ((cubic * p + square) * p + linear) * p + constant,
       fall: -p * ((3 * cubic * p + 2 * square) * p + linear),
     }), 1e-300, 1);
-    return (p * (beta + 2) * (alpha + (1 - alpha) * p)) / (beta * (1 + alpha - alpha * p));
+    return (p * (alpha_y + 2) * (alpha + (1 - alpha) * p)) / (alpha_y * (1 + alpha - alpha * p));
   }
 
   /** The loss with the best ridge in closed form, for b < 1: see tasks.optimal_loss_asymptotic. */

@@ -756,7 +756,7 @@ ANSWERS: dict[str, _Number | _Function | _Names] = {
     ),
     "two-conditions": _Function(
         split_ratio,
-        lambda: [(1.0, 0.5), (0.5, -0.2), (2.0, 0.6), (0.3, 0.9)],
+        lambda: [(1.0, 0.5), (0.5, -0.2), (2.0, 0.6), (0.3, 0.9), (3.7, -3.3), (0.06, 0.77)],
         1e-6,
         "Solve both conditions for p_N and p_T; where p_T comes out above 1, it is 1.",
     ),

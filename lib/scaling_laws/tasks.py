@@ -102,15 +102,16 @@ def split_ratio(alpha: ArrayLike, task_exponent: ArrayLike = 0.0) -> np.ndarray:
 
     Notes
     -----
-    With :math:`b' = \min(b, 1)`, :math:`\beta = \alpha + b'` and the resolved share of features :math:`p`, the root in
-    :math:`(0, 1)` of
+    With :math:`b' = \min(b, 1)`, :math:`\alpha_y = \alpha + b'` and the share of features in use :math:`p = p_N`, the
+    root in :math:`(0, 1)` of
 
     .. math:: \alpha(\alpha-1)\, b' p^3 + [(\alpha-1)(\alpha+2) + \alpha b'(1-3\alpha)]\, p^2
         - \alpha\, [2(1+\alpha) - b'(1+3\alpha)]\, p + \alpha(1+\alpha)(1-b') = 0 ,
 
-    :math:`T/N = p\,(\beta+2)\,[\alpha + (1-\alpha)\,p]\,/\,\beta\,[1+\alpha-\alpha p]`. For :math:`\alpha < 1` and
-    :math:`b > \sqrt{\alpha(2-\alpha)}` the best ridge is 0, and :math:`r = T/N` solves :math:`\beta b\, r^2 + [2 -
-    \beta(2b-1)]\, r = \beta(1-b)` (chapter 12). The limit is slow: corrections fall as :math:`(NT)^{-(1-b)/2}`.
+    :math:`T/N = p\,(\alpha_y+2)\,[\alpha + (1-\alpha)\,p]\,/\,\alpha_y\,[1+\alpha-\alpha p]`. For :math:`\alpha < 1`
+    and :math:`b > \sqrt{\alpha(2-\alpha)}` the best ridge is 0, and :math:`r = T/N` solves :math:`\alpha_y b\, r^2 +
+    [2 - \alpha_y(2b-1)]\, r = \alpha_y(1-b)` (chapter 12). The limit is slow: corrections fall as
+    :math:`(NT)^{-(1-b)/2}`, or :math:`(NT)^{-1/2}` for :math:`b < 0`.
 
     Examples
     --------
@@ -119,12 +120,12 @@ def split_ratio(alpha: ArrayLike, task_exponent: ArrayLike = 0.0) -> np.ndarray:
     """
     alpha, b = _power_law_task(alpha, task_exponent)
     alpha, b = np.broadcast_arrays(alpha, np.minimum(b, 1.0))
-    beta, ratio = alpha + b, np.zeros(alpha.shape)
+    alpha_y, ratio = alpha + b, np.zeros(alpha.shape)
     some = (b < 1) | (alpha > 1)
-    ratio[some] = _tuned_ratio(alpha[some], b[some], beta[some])
+    ratio[some] = _tuned_ratio(alpha[some], b[some], alpha_y[some])
     bare = (b < 1) & (alpha < 1) & (b > np.sqrt(np.maximum(alpha * (2 - alpha), 0)))
-    linear, constant = 2 - beta * (2 * b - 1), beta * (1 - b)
-    root = linear + np.sqrt(np.maximum(linear**2 + 4 * beta * b * constant, 0))
+    linear, constant = 2 - alpha_y * (2 * b - 1), alpha_y * (1 - b)
+    root = linear + np.sqrt(np.maximum(linear**2 + 4 * alpha_y * b * constant, 0))
     return np.where(bare, 2 * constant / np.where(bare, root, 1.0), ratio)[()]
 
 
@@ -159,7 +160,7 @@ def optimal_loss_asymptotic(
     .. math:: \frac{\pi/(1+\alpha)}{\sin[\pi(\alpha+b)/(1+\alpha)]} \Bigl(\frac{k_\alpha}{s}\Bigr)^{\alpha+b}\,
         \frac{1 - b + b\,s/N}{1 + \alpha - \alpha\,(s/N + s/T) - (1-\alpha)\,s^2/NT}
 
-    (chapter 12). Corrections are of relative order :math:`s^{-(1-b)}`.
+    (chapter 12). Corrections are of relative order :math:`s^{-(1-b)}`, or :math:`1/s` for :math:`b < 0`.
 
     Examples
     --------
@@ -235,7 +236,7 @@ def _power_law_task(alpha, task_exponent) -> tuple[np.ndarray, np.ndarray]:
     return alpha, b
 
 
-def _tuned_ratio(alpha, b, beta) -> np.ndarray:
+def _tuned_ratio(alpha, b, alpha_y) -> np.ndarray:
     """T/N where the slope of the loss vanishes, from the cubic equation of `split_ratio`; it falls from p = 0 to 1."""
     cubic, constant = alpha * (alpha - 1) * b, alpha * (1 + alpha) * (1 - b)
     square = (alpha - 1) * (alpha + 2) + alpha * b * (1 - 3 * alpha)
@@ -247,4 +248,4 @@ def _tuned_ratio(alpha, b, beta) -> np.ndarray:
 
     low = np.full(alpha.shape, 1e-300)
     p = find_root(value_and_fall, low, np.ones(alpha.shape), (cubic, square, linear, constant))
-    return p * (beta + 2) * (alpha + (1 - alpha) * p) / (beta * (1 + alpha - alpha * p))
+    return p * (alpha_y + 2) * (alpha + (1 - alpha) * p) / (alpha_y * (1 + alpha - alpha * p))
