@@ -40,8 +40,9 @@ def profile():
     """One browser; a function for its profiles, one for each set of options."""
     from playwright.sync_api import sync_playwright
 
-    program = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-    assert program, "no Chromium: install the package 'chromium'"
+    names = "chromium-headless-shell", "chromium", "chromium-browser", "google-chrome"  # the first works a fifth less
+    program = next(filter(None, map(shutil.which, names)), None)
+    assert program, "no Chromium: install the package 'chromium-headless-shell' or 'chromium'"
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=program, args=FLAGS)
 
