@@ -45,10 +45,11 @@ def book(tmp_path):
 
         def build(self):
             program = Path(sys.executable).with_name("jupyter-book")
+            usual = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
             return subprocess.run(
                 [program, "build", ".", "-W", "-n", "--keep-going"],
                 cwd=tmp_path,
-                env=os.environ | {"PYTHONPATH": str(tmp_path / "lib")},
+                env=usual | {"PYTHONPATH": str(tmp_path / "lib")},
                 capture_output=True,
                 text=True,
             )

@@ -6,11 +6,13 @@ which copies and checkouts do not keep. After any change all pages are written a
 numbers and titles.
 """
 
+import compileall
 import hashlib
 import os
 import sys
 from importlib.metadata import distributions
 from pathlib import Path
+from py_compile import PycInvalidationMode
 
 from sphinx.util.parallel import parallel_available
 
@@ -39,6 +41,13 @@ def use_all_cores(app, config):
                 setattr(extension, task, True)
 
 
+def compile_by_content(app, config):
+    # Python takes a compiled module for good if time and size of its source agree; these are compared with the content
+    for folder in ("lib", "book/_ext"):
+        mode = PycInvalidationMode.CHECKED_HASH
+        compileall.compile_dir(Path(app.srcdir) / folder, quiet=2, force=True, invalidation_mode=mode)
+
+
 def find_outdated(app, env, added, changed, removed):
     root, complete = Path(app.srcdir), Path(app.doctreedir) / COMPLETE
     installed = sorted(f"{package.name} {package.version}" for package in distributions())
@@ -63,6 +72,7 @@ def remember(app, exception):
 
 def setup(app):
     app.connect("config-inited", use_all_cores)
+    app.connect("config-inited", compile_by_content)
     app.connect("env-get-outdated", find_outdated)
     app.connect("env-updated", write_all)
     app.connect("build-finished", remember)
