@@ -1,4 +1,4 @@
-# make book · make test · make heavy · make browser · make serve · make lab · make refresh · make bench · make lowest · make clean
+# make book · make test · make heavy · make browser · make serve · make lab · make student · make refresh · make bench · make lowest · make clean
 PYTHON ?= python3
 VENV := .venv
 RUN := $(VENV)/bin
@@ -29,7 +29,7 @@ endif
 
 LAB := $(VENV)/.lab
 
-.PHONY: book test heavy browser serve lab refresh bench lowest clean
+.PHONY: book test heavy browser serve lab student refresh bench lowest clean
 
 $(READY): requirements.txt pyproject.toml
 	@test -w . || { echo "This folder cannot be written to: copy it to one that can, and run make there." >&2; exit 1; }
@@ -96,6 +96,10 @@ lab: $(LAB) $(KERNEL)
 	$(RUN)/jupyter lab --ServerApp.ip=127.0.0.1 --ServerApp.port=$(PORT) --ServerApp.port_retries=0 \
 	  --LabApp.extension_manager=readonly --LanguageServerManager.autodetect=False \
 	  $(if $(filter 0,$(shell id -u)),--allow-root) --ServerApp.root_dir=$(CURDIR) $(LABFLAGS) $(COPIES)/01_scaling_laws.ipynb
+
+# the chapters for students: plain notebooks without solutions, and the library; a folder and an archive
+student: $(READY)
+	@$(RUN)/python tools/student_copies.py _build/student
 
 # run every notebook and store its text outputs, without images
 refresh: $(READY) $(KERNEL)
