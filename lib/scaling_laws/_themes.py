@@ -42,7 +42,7 @@ def save_variants(figure: Figure, png: bytes, folder: Path) -> None:
     Parameters
     ----------
     figure : matplotlib.figure.Figure
-        The figure; it is left recoloured and stacked, so this comes last.
+        The figure, just drawn; it is left recoloured and stacked, so this comes last.
     png : bytes
         Its picture, after which the files are named: the SHA-256 sum with ``-dark``, ``-narrow``, ``-narrow-dark``.
     folder : Path
@@ -50,6 +50,7 @@ def save_variants(figure: Figure, png: bytes, folder: Path) -> None:
     """
     stem = hashlib.sha256(png).hexdigest()
     folder.mkdir(parents=True, exist_ok=True)
+    figure.set_dpi(200)  # so that legends stay where the drawings below put them
 
     def save(suffix: str) -> None:
         picture, layout, dark = io.BytesIO(), figure.get_layout_engine(), suffix.endswith("dark")
@@ -61,10 +62,10 @@ def save_variants(figure: Figure, png: bytes, folder: Path) -> None:
         part.write_bytes(picture.getvalue())
         part.replace(folder / f"{stem}{suffix}.png")
 
-    struck = struck_labels(figure)
     undo = darken(figure)
     save("-dark")
     undo()  # before new ticks copy the colours of old ones
+    struck = struck_labels(figure)
     if stack(figure):
         save("-narrow")
         struck += [f"{label} (stacked)" for label in struck_labels(figure)]
@@ -74,8 +75,7 @@ def save_variants(figure: Figure, png: bytes, folder: Path) -> None:
 
 
 def struck_labels(figure: Figure) -> list[str]:
-    """The labels and legend entries of a figure that a line goes through."""
-    figure.draw_without_rendering()  # legends stand where the last drawing put them, perhaps at another resolution
+    """The labels and legend entries of a figure that a line goes through, as it was last drawn."""
     struck = set()
     for axes in figure.axes:
         legend = axes.get_legend()
@@ -167,5 +167,6 @@ def stack(figure: Figure) -> bool:
         below = [label for _, other, label, _ in old if other.colspan.start == place.colspan.start and label]
         axes.set(xlabel=xlabel or (below or [""])[-1], ylabel=ylabel or (beside or [""])[0])
         axes.tick_params(labelleft=True, labelbottom=True)  # shared axes hide the inner ones
-    figure.draw_without_rendering()  # the layout of a colour bar settles at the second drawing
+    if len(figure.axes) > len(panels):
+        figure.draw_without_rendering()  # the layout of a colour bar settles at the second drawing
     return True
