@@ -2,17 +2,23 @@
 
 import copy
 import importlib
+import json
 import os
+import re
 import shutil
 import subprocess
 import sys
+import zipfile
 from pathlib import Path
 
 import pytest
+import yaml
 from jupyter_client import KernelManager
 from nbformat.v4 import new_output
 
 import scaling_laws
+from scaling_laws import theory
+from scaling_laws.spectra import PowerLaw
 
 ROOT = Path(__file__).parents[1]
 
@@ -120,7 +126,14 @@ def test_scripts_keep_their_line_ends_in_a_checkout_that_asks_for_crlf(repositor
 
 def test_what_installing_and_building_leave_behind_is_not_tracked(repository):
     folder, git = repository
-    for place in ["build/lib", "lib/scaling_laws.egg-info", "_build/html", ".venv", "lib/scaling_laws/__pycache__"]:
+    for place in [
+        "build/lib",
+        "dist",
+        "lib/scaling_laws.egg-info",
+        "_build/html",
+        ".venv",
+        "lib/scaling_laws/__pycache__",
+    ]:
         (folder / place).mkdir(parents=True)
         (folder / place / "file.py").touch()
     untracked = git("status", "--porcelain", "--untracked-files=all").split()[1::2]
@@ -160,3 +173,52 @@ def test_kernels_start_without_a_warning(checkout):
     finally:
         client.stop_channels()
         kernel.shutdown_kernel(now=True)
+
+
+def test_containers_are_told_only_what_exists(checkout):
+    folder, make = checkout
+    shutil.copy(ROOT / "requirements-lab.txt", folder)
+    container = json.loads((ROOT / ".devcontainer" / "devcontainer.json").read_text())
+    workflow = yaml.safe_load((ROOT / ".github" / "workflows" / "pages.yml").read_text())
+    lines = [container["postCreateCommand"], (ROOT / ".binder" / "postBuild").read_text()]
+    lines += [step["run"] for job in workflow["jobs"].values() for step in job["steps"] if "run" in step]
+    for line in lines:
+        assert all((ROOT / path).exists() for path in re.findall(r"tools/\S+", line))
+        for target in re.findall(r"^make (\S+)", line):
+            assert make("--dry-run", target).returncode == 0, target
+    upload = next(step for step in workflow["jobs"]["build"]["steps"] if "upload" in step.get("uses", ""))
+    assert upload["with"]["path"] == "_build/html"
+    assert os.access(ROOT / ".binder" / "postBuild", os.X_OK)
+    for line in (ROOT / ".binder" / "requirements.txt").read_text().splitlines():
+        assert (ROOT / ".binder" / line.removeprefix("-r ")).is_file()
+
+
+@pytest.mark.heavy
+def test_a_wheel_of_the_library_installs_into_an_empty_folder_and_runs_from_there(tmp_path):
+    def pip(*arguments):
+        return subprocess.run([sys.executable, "-m", "pip", "--quiet", *map(str, arguments)], cwd=tmp_path, check=True)
+
+    source, site = tmp_path / "source", tmp_path / "site"
+    for name in ["lib", "pyproject.toml", "LICENSE"]:
+        copy_ = shutil.copytree if (ROOT / name).is_dir() else shutil.copy
+        source.mkdir(exist_ok=True)
+        copy_(ROOT / name, source / name)
+    pip("wheel", "--no-deps", "--wheel-dir", tmp_path, source)
+    (wheel,) = tmp_path.glob("*.whl")
+    with zipfile.ZipFile(wheel) as archive:
+        names = set(archive.namelist())
+    modules = {f"scaling_laws/{path.name}" for path in (ROOT / "lib" / "scaling_laws").glob("*.py")}
+    assert {name for name in names if "dist-info" not in name} == modules
+    assert any(name.endswith("LICENSE") for name in names)
+    pip("install", "--no-deps", "--target", site, wheel)
+    code = (
+        "import scaling_laws as s; print(s.__version__, s.__file__);"
+        "print(s.theory.test_loss(s.spectra.PowerLaw(alpha=0.5, n_latent=10**15), 10**12, 10**13, ridge=1.0))"
+    )
+    outside = {"PYTHONPATH": str(site), "OPENBLAS_NUM_THREADS": "1"}
+    run = subprocess.run(
+        [sys.executable, "-c", code], env=os.environ | outside, capture_output=True, text=True, check=True
+    )
+    version, place, loss = run.stdout.split()
+    assert version == scaling_laws.__version__ and place.startswith(str(site))
+    assert float(loss) == theory.test_loss(PowerLaw(alpha=0.5, n_latent=10**15), 10**12, 10**13, ridge=1.0)
