@@ -3,7 +3,7 @@
 What a deck shows stands in the chapter. Marks in its text, which the page and its copies leave out, say what goes on a
 slide; the first begins a new one, the second adds to it:
 
-    <!-- slide: A title -->What it shows.<!-- end --> What it does not show. <!-- more -->What it shows, too.<!-- end -->
+    <!-- slide: A title -->What it shows.<!-- end --> What it does not. <!-- more -->What it shows, too.<!-- end -->
 
 Without a title the slide has that of its section. A figure is a slide if its cell says so: {"slideshow": {"slide_type":
 "slide", "title": ...}}; marks in its caption say what of it is shown. The rest comes from the chapter's sections "What
@@ -24,7 +24,7 @@ import yaml
 from jinja2 import Environment, FileSystemLoader
 from markdown_it import MarkdownIt
 from mdit_py_plugins.dollarmath import dollarmath_plugin
-from plain_notebooks import DIRECTIVE, EQUATION, MACRO, ROOT, Book, option, plain_text
+from plain_notebooks import DIRECTIVE, EQUATION, ROOT, Book, option, plain_text
 
 EXECUTED = ROOT / "_build" / "jupyter_execute" / "book"  # what 'make book' leaves
 TEMPLATES = ROOT / "tools" / "slide_templates"
@@ -37,7 +37,7 @@ HEADING = re.compile(r"^##+ +(.+)$", flags=re.M)
 LABEL = re.compile(r"\{(?:eq|numref|ref)\}`([^`]+)`")
 SENTENCE_END = re.compile(r"(?<=[.?!])(?<!al\.)(?<!vs\.)\s+(?=[A-Z*$({\[\"])")
 COMMAND = re.compile(r"\\[A-Za-z]+|[{}$\\*`]")
-FULL = 800  # letters that a slide with a list holds
+FULL = 900  # letters that a slide with a list holds
 
 
 @dataclass(frozen=True)
@@ -88,7 +88,7 @@ class Lesson:
 def lessons(guide: str) -> dict[int, Lesson]:
     """Read the teaching guide's sections and its timetable."""
     row = re.compile(r"^\|[\d, ]+\| \[(\d+)\]\([^)]*\) \| (.*?) \| (.*?) \|", flags=re.M)
-    timetable = {int(chapter): (in_class, LABEL.findall(homework)) for chapter, in_class, homework in row.findall(guide)}
+    timetable = {int(chapter): (plan, LABEL.findall(homework)) for chapter, plan, homework in row.findall(guide)}
     found = {}
     for number, text in re.findall(r"^### Chapter (\d+): [^\n]*\n(.*?)(?=^##|\Z)", guide, flags=re.M | re.S):
         time, question, remark = re.match(r"\s*(.*?) Open with: \*(.+?)\*(.*)", text).groups()
@@ -184,7 +184,8 @@ def chapter_slides(cells: list[nbformat.NotebookNode], book: Book) -> list[Slide
 def homework(cells: list[nbformat.NotebookNode], book: Book, labels: list[str]) -> Slide:
     """Return the slide with the exercises that the timetable sets."""
     text = "\n\n".join(cell.source for cell in cells if cell.cell_type == "markdown")
-    titles = {option(match, "label"): match["title"] for match in DIRECTIVE.finditer(text) if match["name"] == "exercise"}
+    exercises = [match for match in DIRECTIVE.finditer(text) if match["name"] == "exercise"]
+    titles = {option(match, "label"): match["title"] for match in exercises}
     items = "\n".join(f"- **{book.targets[label].text}.** {titles[label]}" for label in labels)
     return Slide("Homework", items, kind="homework", labels=labels)
 

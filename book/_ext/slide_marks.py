@@ -1,4 +1,4 @@
-"""Leave the marks of slides out of the pages: comments that say what of a chapter goes on a slide; see tools/slides.py."""
+"""Leave the marks of slides out of the pages: comments that say what goes on a slide; see tools/slides.py."""
 
 import re
 
