@@ -37,7 +37,8 @@ HEADING = re.compile(r"^##+ +(.+)$", flags=re.M)
 LABEL = re.compile(r"\{(?:eq|numref|ref)\}`([^`]+)`")
 SENTENCE_END = re.compile(r"(?<=[.?!])(?<!al\.)(?<!vs\.)\s+(?=[A-Z*$({\[\"])")
 COMMAND = re.compile(r"\\[A-Za-z]+|[{}$\\*`]")
-FULL = 900  # letters that a slide with a list holds
+FULL = 1000  # letters that a slide with a list holds
+TOGETHER = re.compile(r'[(\[“‘]*<span class="math inline">.*?</span>[,.;:)?!’”\]%]*')
 
 
 @dataclass(frozen=True)
@@ -159,6 +160,8 @@ def figure_slide(cell: nbformat.NotebookNode, book: Book) -> Slide:
         cell=cell.id,
     )
     notes = [MARK.sub(r"\3", caption)] if shown != caption else []
+    if "explorers." in cell.source:
+        notes.append("This is a still: in the built book the figure answers the hand.")
     return Slide(cell.metadata.slideshow.title, kind="figure", figure=figure, labels=[figure.label], notes=notes)
 
 
@@ -222,6 +225,15 @@ def decks(root: Path = ROOT) -> list[Deck]:
     return [deck(path, number, book, guide[number]) for number, path in enumerate(chapters, start=1)]
 
 
+def room_beside(caption: str, width: int, height: int) -> int:
+    """Return the width of a figure beside its caption, or zero if it has more room above it; all in pixels."""
+    letters = len(COMMAND.sub("", caption)) + 15
+    below = min(1190 / width, (580 - 12 - 37 * -(-letters // 80)) / height)
+    beside = min(870 / width, 580 / height)
+    lines = letters / ((1190 - 28 - beside * width) / 14)
+    return int(beside * width) if beside >= below and 37 * lines < 560 else 0
+
+
 def markdown(book: Book) -> MarkdownIt:
     """Return what renders the book's Markdown for a slide: references as text, formulas left for MathJax."""
     parser = MarkdownIt("commonmark", {"typographer": True}).enable(["table", "smartquotes"])
@@ -255,7 +267,12 @@ def write_deck(deck: Deck, pictures: dict[str, dict], book: Book, folder: Path) 
     """Write the page of a deck."""
     macros = yaml.safe_load((ROOT / "_config.yml").read_text(encoding="utf-8"))["sphinx"]["config"]["mathjax3_config"]
     templates, parser = Environment(loader=FileSystemLoader(TEMPLATES)), markdown(book)
-    templates.filters |= {"markdown": parser.render, "inline": parser.renderInline}
+
+    def rendered(render):  # a line does not break between a formula and the mark before or after it
+        return lambda text: TOGETHER.sub(r'<span class="together">\g<0></span>', render(text))
+
+    templates.filters |= {"markdown": rendered(parser.render), "inline": rendered(parser.renderInline)}
+    templates.filters["room"] = room_beside
     page = templates.get_template("slides.html").render(deck=deck, pictures=pictures, tex=macros["tex"])
     (folder / f"{deck.stem}.html").write_text(page + "\n", encoding="utf-8")
 
