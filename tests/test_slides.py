@@ -234,21 +234,22 @@ LOOK = """async () => {  // what the last row could not read
       if (own && !e.closest('mjx-container') && parseFloat(getComputedStyle(e).fontSize) < 28) say('small', e);
     }
     const image = slide.querySelector('img');
-    if (image) {  // as wide as it is drawn, in pixels of its notebook
-      const {width, height} = image.getBoundingClientRect(), shape = image.naturalWidth / image.naturalHeight;
-      const drawn = Math.min(width, height * shape) / scale / image.getAttribute('width');
-      if (drawn < LEAST * Math.min(1, 780 / image.getAttribute('width'))) say(`drawn at ${drawn.toFixed(2)}`, image);
-      const caption = slide.querySelector('figcaption').getBoundingClientRect();
-      const {left, right, top, bottom} = image.getBoundingClientRect();
-      const apart = caption.left >= right || caption.top >= bottom - 1;
-      if (!apart) say('caption on its figure', image);
+    if (image) {  // with its caption it takes the width of the slide, or its height
+      const [figure, caption, shown] = [slide.querySelector('figure'), slide.querySelector('figcaption'), image].map(
+        e => e.getBoundingClientRect());
+      const drawn = Math.min(shown.width, shown.height * image.naturalWidth / image.naturalHeight);
+      const beside = caption.left >= shown.left + shown.width, below = caption.top >= shown.bottom;
+      if (!beside && !below) say('caption on its figure', image);
+      const wide = drawn / figure.width / (beside ? 0.73 : 1);
+      const high = (beside ? shown.height : caption.bottom - shown.top) / figure.height;
+      if (Math.max(wide, high) < 0.94) say('smaller than its place', image);
     }
     const wrong = 'mjx-merror, [data-mml-node="merror"], [data-mml-node="mtext"][fill="red"]';
     slide.querySelectorAll(wrong).forEach(e => say('error in a formula', e));
     if (/\\\\[a-z(\\[]/i.test(slide.innerText)) say('not typeset', slide);
   });
   return found;
-}""".replace("LEAST", "1.35")
+}"""
 
 
 @pytest.mark.browser

@@ -204,7 +204,8 @@ def deck(path: Path, number: int, book: Book, lesson: Lesson) -> Deck:
     start.notes = [f"**Time.** {lesson.time}", f"**In class.** {lesson.in_class[:1].upper()}{lesson.in_class[1:]}."]
     start.notes += [goals, objectives]
     ask = Slide("Before we begin", lesson.question, kind="question")
-    ask.notes = ["Collect answers, one sentence each, before the next slide.", lesson.remark]
+    remark = re.sub(r"^\((.*)\)$", r"See \1.", lesson.remark)
+    ask.notes = ["Collect answers, one sentence each, before the next slide.", remark]
     question, *shown = chapter_slides(cells, book)
     wrong = section(cells, "What could go wrong")
     if wrong and not MARK.search(wrong):
@@ -279,6 +280,8 @@ def write_deck(deck: Deck, pictures: dict[str, dict], book: Book, folder: Path) 
 
 def write_shared(decks: list[Deck], folder: Path) -> None:
     """Write the list of decks, the style sheet, and the scripts that all decks load."""
+    if not REVEALJS.exists():
+        raise SystemExit("reveal.js is not there: 'make slides' installs it.")
     page = Environment(loader=FileSystemLoader(TEMPLATES)).get_template("index.html").render(decks=decks)
     (folder / "index.html").write_text(page + "\n", encoding="utf-8")
     shutil.copy(TEMPLATES / "slides.css", folder)
