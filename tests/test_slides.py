@@ -175,9 +175,18 @@ def test_a_mark_that_does_not_open_or_close_is_an_error(program, text):
         program.chapter_slides(chapter(text), program.Book.read())
 
 
-def test_text_after_a_figure_needs_a_slide_of_its_own(program):
-    with pytest.raises(ValueError, match="has a figure"):
-        program.chapter_slides(chapter(figure("Lines."), "<!-- more -->Text.<!-- end -->"), program.Book.read())
+def test_text_goes_on_with_a_slide_of_text_only(program):
+    for before in [], [figure("Lines.")]:
+        with pytest.raises(ValueError, match=r"no slide of text that 'Text\.'"):
+            program.chapter_slides(chapter(*before, "<!-- more -->Text.<!-- end -->"), program.Book.read())
+
+
+def test_a_list_takes_as_few_slides_as_hold_it_and_each_has_the_notes_of_its_items(program):
+    items = {f"**{i}.** {'word ' * 50}": f"{i} in full" for i in range(5)}
+    slides = program.lists("Five", items)
+    assert [slide.notes for slide in slides] == [["0 in full", "1 in full"], ["2 in full", "3 in full", "4 in full"]]
+    assert [slide.text.count("- **") for slide in slides] == [2, 3]
+    assert program.lists("One", {"**a** b": "**a** b"})[0].notes == []
 
 
 @pytest.mark.parametrize(

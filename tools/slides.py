@@ -81,7 +81,7 @@ class Lesson:
     time: str
     question: str
     remark: str
-    points: list[str]
+    bullets: list[str]
     in_class: str
     homework: list[str]
 
@@ -93,8 +93,8 @@ def lessons(guide: str) -> dict[int, Lesson]:
     found = {}
     for number, text in re.findall(r"^### Chapter (\d+): [^\n]*\n(.*?)(?=^##|\Z)", guide, flags=re.M | re.S):
         time, question, remark = re.match(r"\s*(.*?) Open with: \*(.+?)\*(.*)", text).groups()
-        points = re.findall(r"^- (.*(?:\n  .*)*)", text, flags=re.M)
-        found[int(number)] = Lesson(time, question, remark.strip(), points, *timetable[int(number)])
+        bullets = re.findall(r"^- (.*(?:\n  .*)*)", text, flags=re.M)
+        found[int(number)] = Lesson(time, question, remark.strip(), bullets, *timetable[int(number)])
     return found
 
 
@@ -142,9 +142,16 @@ def spread(items: list[str]) -> list[list[str]]:
     return [group for group in dealt if group]
 
 
-def lists(title: str, items: list[str], notes: list[str] = ()) -> list[Slide]:
-    """Return slides with a list."""
-    return [Slide(title, "\n".join(f"- {item}" for item in group), notes=list(notes)) for group in spread(items)]
+def lists(title: str, items: dict[str, str]) -> list[Slide]:
+    """Return slides with a list; where an item is the gist of more, that is in the notes."""
+    return [
+        Slide(
+            title,
+            "\n".join(f"- {item}" for item in group),
+            notes=[items[item] for item in group if items[item] != item],
+        )
+        for group in spread(list(items))
+    ]
 
 
 def figure_slide(cell: nbformat.NotebookNode, book: Book) -> Slide:
@@ -176,8 +183,8 @@ def chapter_slides(cells: list[nbformat.NotebookNode], book: Book) -> list[Slide
         for kind, title, text in marked(cell.source):
             if kind == "slide":
                 slides.append(Slide(title or heading))
-            elif slides[-1].figure:
-                raise ValueError(f"cell {cell.id}: the slide before {text[:40]!r} has a figure and no room")
+            elif not slides or slides[-1].figure:
+                raise ValueError(f"cell {cell.id}: there is no slide of text that {text[:40]!r} could go on with")
             slides[-1].text += f"\n\n{text}"
             slides[-1].labels += [label for _, label in EQUATION.findall(text) if label]
         heading = (HEADING.findall(cell.source) or [heading])[-1]
@@ -199,18 +206,21 @@ def deck(path: Path, number: int, book: Book, lesson: Lesson) -> Deck:
     title = next(match[1] for cell in cells if (match := re.match(r"# (.+)", cell.source)))
     about = next(cell.source for cell in cells if "**Objectives.**" in cell.source)
     objectives = re.search(r"\*\*Objectives\.\*\* .*", about)[0]
-    goals, *misconceptions = lesson.points
+    goals, *misconceptions = lesson.bullets
     start = Slide(title, f"Chapter {number} of *Solving Neural Scaling Laws*", kind="title")
     start.notes = [f"**Time.** {lesson.time}", f"**In class.** {lesson.in_class[:1].upper()}{lesson.in_class[1:]}."]
     start.notes += [goals, objectives]
     ask = Slide("Before we begin", lesson.question, kind="question")
     remark = re.sub(r"^\((.*)\)$", r"See \1.", lesson.remark)
     ask.notes = ["Collect answers, one sentence each, before the next slide.", remark]
-    question, *shown = chapter_slides(cells, book)
+    try:
+        question, *shown = chapter_slides(cells, book)
+    except ValueError as error:
+        raise ValueError(f"{path.name}: {error}") from error
     wrong = section(cells, "What could go wrong")
     if wrong and not MARK.search(wrong):
-        shown += lists("What could go wrong", [gist(point) for point in points(wrong)], points(wrong))
-    shown += lists("Takeaways", points(section(cells, "Takeaways")))
+        shown += lists("What could go wrong", {gist(point): point for point in points(wrong)})
+    shown += lists("Takeaways", {point: point for point in points(section(cells, "Takeaways"))})
     slides = [start, question, ask, *shown, homework(cells, book, lesson.homework)]
     for said in misconceptions:  # where its cure is shown, or with what could go wrong
         places = [slide for slide in slides if set(slide.labels) & set(LABEL.findall(said))]
