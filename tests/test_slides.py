@@ -223,6 +223,14 @@ def test_pages_and_copies_leave_the_marks_out(path, monkeypatch):
     assert not [cell.source for cell in (*notebook.cells, *copied.cells) if "<!--" in cell.source]
 
 
+def test_a_page_without_its_marks_is_to_the_letter_what_it_was(monkeypatch):
+    monkeypatch.syspath_prepend(str(ROOT / "book" / "_ext"))
+    text = '- a\n<!-- more -->\n- b\n<!-- end -->\n\nc <!-- slide: A "title" -->d<!-- end -->\n<!-- slide -->\ne'
+    source = [nbformat.writes(new_notebook(cells=[new_markdown_cell(text)]))]
+    importlib.import_module("slide_marks").drop_comments(None, "x", source)
+    assert nbformat.reads(source[0], as_version=4).cells[0].source == "- a\n- b\n\nc d\ne"
+
+
 # ---------------------------------------------------------------- in a browser
 
 LOOK = """async () => {  // what the last row could not read
