@@ -1,4 +1,4 @@
-# make book · make test · make heavy · make browser · make serve · make lab · make student · make refresh · make bench · make lowest · make clean
+# make book · make test · make heavy · make browser · make serve · make lab · make student · make slides · make refresh · make bench · make lowest · make clean
 PYTHON ?= python3
 VENV := .venv
 RUN := $(VENV)/bin
@@ -28,8 +28,9 @@ endif
 endif
 
 LAB := $(VENV)/.lab
+REVEAL := $(VENV)/reveal
 
-.PHONY: book test heavy browser serve lab student refresh bench lowest clean
+.PHONY: book test heavy browser serve lab student slides refresh bench lowest clean
 
 $(READY): requirements.txt pyproject.toml
 	@test -w . || { echo "This folder cannot be written to: copy it to one that can, and run make there." >&2; exit 1; }
@@ -59,8 +60,8 @@ test: $(READY) $(KERNEL)
 heavy: $(READY) $(KERNEL)
 	$(RUN)/pytest -m heavy -n auto
 
-# the built book in a real browser; needs 'make book' and Chromium
-browser: $(READY) $(KERNEL)
+# the built book and the slides in a real browser; needs 'make book' and Chromium
+browser: $(READY) $(KERNEL) slides
 	$(RUN)/pytest -m browser -n auto --dist loadgroup $(shell grep -l 'mark[.]browser' tests/*.py)
 
 # in a recipe: stop, with advice, if somebody listens there
@@ -100,6 +101,17 @@ lab: $(LAB) $(KERNEL)
 # the chapters for students: plain notebooks without solutions, and the library; a folder and an archive
 student: $(READY)
 	@$(RUN)/python tools/student_copies.py _build/student
+
+# beside the environment: a package more in it would make 'make book' run all notebooks again
+$(REVEAL): requirements-slides.txt $(READY)
+	@echo "reveal.js is installed into $@."
+	@$(RUN)/python -m pip install --quiet --no-deps --upgrade --target $@ --requirement requirements-slides.txt || { \
+	  echo "reveal.js could not be installed: the first 'make slides' needs a package index." >&2; exit 1; }
+	@touch $@
+
+# a deck of slides a chapter, with speaker's notes; figures are those of the built book
+slides: $(REVEAL)
+	@$(RUN)/python tools/slides.py _build/slides
 
 # run every notebook and store its text outputs, without images
 refresh: $(READY) $(KERNEL)

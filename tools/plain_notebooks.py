@@ -33,6 +33,7 @@ DIRECTIVE = re.compile(
 )
 GATE = re.compile(r"^(`{3,})\{solution-(start|end)\}[ \t]*(.*)\n(?::[\w-]+:.*\n)*\1[ \t]*$", flags=re.M)
 MACRO = re.compile(r"\\newcommand\{\\(\w+)\}\{(.*)\}")
+COMMENT = re.compile(r"^<!--.*?-->\n|\n<!--.*?-->\Z|<!--.*?-->", flags=re.M)
 LEFT_OVER = re.compile(r"\{[\w:+-]+\}`|^\s*(?:`{3,}|:{3,})\{.*|^\([\w:.-]+\)=\s*$", flags=re.M)
 
 
@@ -103,7 +104,7 @@ def _number(path: Path, chapter: str) -> dict[str, Target]:
             continue
         found["({})"] += [(label, cell.id) for _, label in EQUATION.findall(cell.source) if label]
         exercises = [match for match in DIRECTIVE.finditer(cell.source) if match["name"] == "exercise"]
-        found["Exercise {}"] += [(_option(match, "label"), cell.id) for match in exercises]
+        found["Exercise {}"] += [(option(match, "label"), cell.id) for match in exercises]
     return {
         label: Target(form.format(f"{chapter}.{number}"), path.name, cell)
         for form, places in found.items()
@@ -111,7 +112,7 @@ def _number(path: Path, chapter: str) -> dict[str, Target]:
     }
 
 
-def _option(directive: re.Match, name: str) -> str:
+def option(directive: re.Match, name: str) -> str:
     found = re.search(rf"^:{name}:[ \t]*(.*?)[ \t]*$", directive["options"], flags=re.M)
     return found[1] if found else ""
 
@@ -137,13 +138,13 @@ def plain_text(text: str, book: Book, macros: dict[str, str]) -> str:
 
     def directive(match):
         if match["name"] == "exercise":
-            return f"### {book.targets[_option(match, 'label')].text} ({match['title']})\n\n{match['body'].strip()}"
+            return f"### {book.targets[option(match, 'label')].text} ({match['title']})\n\n{match['body'].strip()}"
         if match["name"] == "admonition":
-            form = folded if "dropdown" in _option(match, "class") else quoted
+            form = folded if "dropdown" in option(match, "class") else quoted
             return form(match["title"], match["body"])
         raise ValueError(f"the directive {{{match['name']}}} is not known")
 
-    text = DIRECTIVE.sub(directive, EQUATION.sub(tag, text))
+    text = DIRECTIVE.sub(directive, EQUATION.sub(tag, COMMENT.sub("", text)))
     text = ROLE.sub(lambda match: book.resolve(*match.groups()), text)
     for name, meaning in macros.items():
         text = re.sub(rf"\\{name}(?![A-Za-z])", lambda _, meaning=meaning: meaning, text)
