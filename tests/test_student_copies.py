@@ -45,6 +45,12 @@ def test_the_folder_holds_all_chapters_the_library_and_how_to_run_them(folder):
     assert not [path for path in folder.rglob("*") if path.name == "__pycache__" or path.suffix == ".egg-info"]
 
 
+def test_the_exam_stays_with_the_teacher(folder):
+    kept = {path.name for path in (ROOT / "teaching").iterdir()}
+    assert "exam_answers.md" in kept and not kept & {path.name for path in folder.rglob("*")}
+    assert "teaching" not in {path.name for path in folder.rglob("*")}
+
+
 @pytest.mark.parametrize("name", [path.name for path in CHAPTERS])
 def test_answers_keep_their_cells_and_solutions_are_gone(folder, name):
     book, copy = cells(ROOT / "book" / name), cells(folder / "book" / name)

@@ -78,23 +78,31 @@ class Deck:
 class Lesson:
     """What the teaching guide says of a chapter, in its Markdown."""
 
-    time: str
+    minutes: int
     question: str
     remark: str
     bullets: list[str]
-    in_class: str
+    plans: list[str]
     homework: list[str]
 
 
 def lessons(guide: str) -> dict[int, Lesson]:
-    """Read the teaching guide's sections and its timetable."""
-    row = re.compile(r"^\|[\d, ]+\| \[(\d+)\]\([^)]*\) \| (.*?) \| (.*?) \|", flags=re.M)
-    timetable = {int(chapter): (plan, LABEL.findall(homework)) for chapter, plan, homework in row.findall(guide)}
+    """Read the teaching guide's sections and its two tables, of sessions and of homework."""
+    plans, minutes, homework = {}, {}, {}
+    for chapters, plan in re.findall(r"^\| \d+ \| (.*hapter \d+\]\([^)]*\)): (.*?) \|$", guide, flags=re.M):
+        numbers = [int(number) for number in re.findall(r"hapter (\d+)\]", chapters)]
+        for number in numbers:  # a chapter may have two sessions, or half of one
+            plans.setdefault(number, []).append(plan)
+            time = sum(map(int, re.findall(r"(?:^|· )(\d+) ", plan)))
+            minutes[number] = minutes.get(number, 0) + time // len(numbers)
+    for number, labels in re.findall(r"^\| \d+ \| \[?(\d+)\b.*? \| \d+ \| (.*?) \|$", guide, flags=re.M):
+        homework.setdefault(int(number), []).extend(LABEL.findall(labels))
     found = {}
     for number, text in re.findall(r"^### Chapter (\d+): [^\n]*\n(.*?)(?=^##|\Z)", guide, flags=re.M | re.S):
-        time, question, remark = re.match(r"\s*(.*?) Open with: \*(.+?)\*(.*)", text).groups()
+        question, remark = re.match(r"\s*Open with: \*(.+?)\*(.*)", text).groups()
         bullets = re.findall(r"^- (.*(?:\n  .*)*)", text, flags=re.M)
-        found[int(number)] = Lesson(time, question, remark.strip(), bullets, *timetable[int(number)])
+        n = int(number)
+        found[n] = Lesson(minutes[n], question, remark.strip(), bullets, plans[n], homework[n])
     return found
 
 
@@ -208,7 +216,7 @@ def deck(path: Path, number: int, book: Book, lesson: Lesson) -> Deck:
     objectives = re.search(r"\*\*Objectives\.\*\* .*", about)[0]
     goals, *misconceptions = lesson.bullets
     start = Slide(title, f"Chapter {number} of *Solving Neural Scaling Laws*", kind="title")
-    start.notes = [f"**Time.** {lesson.time}", f"**In class.** {lesson.in_class[:1].upper()}{lesson.in_class[1:]}."]
+    start.notes = [f"**Time.** {lesson.minutes} minutes.", *(f"**In class.** {plan}." for plan in lesson.plans)]
     start.notes += [goals, objectives]
     ask = Slide("Before we begin", lesson.question, kind="question")
     remark = re.sub(r"^\((.*)\)$", r"See \1.", lesson.remark)
@@ -226,7 +234,7 @@ def deck(path: Path, number: int, book: Book, lesson: Lesson) -> Deck:
         places = [slide for slide in slides if set(slide.labels) & set(LABEL.findall(said))]
         place = places[0] if places else next(slide for slide in slides if slide.title == "What could go wrong")
         place.notes.insert(0, f"**A misconception.** {said}")
-    return Deck(path.stem, f"{number}. {title}", int(lesson.time.split()[0]), slides)
+    return Deck(path.stem, f"{number}. {title}", lesson.minutes, slides)
 
 
 def decks(root: Path = ROOT) -> list[Deck]:
