@@ -7,6 +7,7 @@ numbers of a question depend on the term, or on the student, where `homework_var
 import argparse
 import ast
 import re
+import shutil
 import sys
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -27,27 +28,12 @@ LINK = re.compile(r"\[([^\]]*)\]\(\w+\.ipynb#cell-id=[\w-]+\)")  # a place in th
 NAME = re.compile(r"\w[\w.-]*")
 HEAD = """# {title}
 
-{whose}Each exercise has a cell with `answer = None`: put your answer in place of `None`, with lines before it where you \
-need them. It is marked by what `answer` is after this cell. A number is right when it rounds to the digits that the \
+{whose}Each exercise has a cell with `answer = None`: put your answer in place of `None`, with lines before it where
+you need them. It is marked by what `answer` is after this cell. A number is right when it rounds to the digits that the
 exercise asks for; a function is called with several arguments. Show how you got there in cells of your own.
 
-Keep the cells that are here: your answers are found by them. The notebook is run from the top when it is marked, alone, \
-so copy here what you need of a chapter. Numbers of equations and figures are those of the book."""
-CONFIG = '''"""Settings of nbgrader for this folder."""
-
-import os
-import sys
-from pathlib import Path
-
-c = get_config()  # noqa: F821
-c.CourseDirectory.course_id = "scaling-laws"
-c.ClearSolutions.code_stub = {"python": "answer = None"}
-c.Execute.timeout = 120  # seconds for a cell
-
-# nbgrader calls alembic by its name; and nothing is written outside this folder
-os.environ["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
-os.environ.setdefault("IPYTHONDIR", str(Path(__file__).parent / ".ipython"))
-'''
+Keep the cells that are here: your answers are found by them. The notebook is marked alone and run from the top, so copy
+here what you need of a chapter. Equations and figures have the numbers of the book."""
 
 
 @dataclass(frozen=True)
@@ -97,6 +83,12 @@ def proposed(guide: Path = ROOT / "book" / "teaching.md") -> dict[str, list[str]
     row = re.compile(r"^\| [\d, ]+ \| \[\d+\]\((\d+)_\w+\.ipynb\) \|[^|]*\|([^|]*)\|", flags=re.M)
     rows = row.findall(guide.read_text(encoding="utf-8"))
     return {f"homework_{number}": re.findall(r"\{ref\}`([\w-]+)`", labels) for number, labels in rows}
+
+
+def title_of(chapter: Path) -> str:
+    """Return the title of a chapter's homework."""
+    text = "\n".join(cell.source for cell in nbformat.read(chapter, as_version=4).cells[:2])
+    return f"Homework to chapter {int(chapter.stem[:2])}: {re.search(r'^# (.+)$', text, flags=re.M)[1]}"
 
 
 def item(text: str, exercises: dict[str, Exercise]) -> Item:
@@ -238,16 +230,19 @@ def write(given: argparse.Namespace) -> None:
         raise ValueError(f"a name must be letters, digits, '_', '.' and '-'; got {given.name!r}")
     book = Book.read()
     exercises = read_exercises(book)
-    chosen = {given.name: given.exercises.split()} if given.exercises.strip() else proposed()
+    if given.exercises.strip():
+        chosen = {(given.name, given.name.capitalize()): given.exercises.split()}
+    else:
+        chosen = {(name, title_of(exercises[labels[0]].chapter)): labels for name, labels in proposed().items()}
     students = read_students(given.students) if given.students else [None]
-    write_text(CONFIG, given.folder / "nbgrader_config.py", handed_in=False)
-    for name, labels in chosen.items():
+    given.folder.mkdir(parents=True, exist_ok=True)
+    shutil.copy(Path(__file__).with_name("nbgrader_config.py"), given.folder)
+    for (name, title), labels in chosen.items():
         items = [item(text, exercises) for text in labels]
         if len({one.label for one in items}) < len(items):
             raise ValueError(f"each exercise once, please; got {' '.join(labels)}")
         for student in students:
             assignment = f"{name}-{student}" if student else name
-            title = name.replace("_", " ").capitalize()
             notebook = source_notebook(title, items, exercises, book, given.term, student)
             handed_in = any(given.folder.glob(f"submitted/*/{assignment}"))
             file = f"{assignment}.ipynb"

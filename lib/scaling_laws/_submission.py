@@ -89,7 +89,9 @@ def outcome(function: Any, arguments: tuple) -> dict:
         returned = function(*arguments)
     except Exception as error:
         return {"kind": "raised", "type": type(error).__name__, "text": str(error)[:MOST_TEXT]}
-    return {"kind": "other", "type": "function"} if callable(returned) else described(returned, "")
+    if callable(returned):
+        return {"kind": "other", "type": type(returned).__name__}
+    return described(returned, "")
 
 
 def said(error: BaseException | None) -> str:

@@ -57,8 +57,8 @@ class Mark(NamedTuple):
     points, max_points : float
         The points given, and those to be had.
     status : str
-        "right", "wrong" or "not answered"; or why there is nothing to judge: "error" in the answer's cell, "no cell" for
-        the answer, "stopped" before that cell had run, or "damaged": the whole notebook cannot be marked.
+        "right", "wrong" or "not answered"; or why there is nothing to judge: "error" in the answer's cell, "no cell"
+        for the answer, "stopped" before that cell had run, or "damaged": the notebook cannot be marked.
     message : str
         The same in a sentence.
 
@@ -111,8 +111,9 @@ def seal(value: float, digits: int | None, salt: str) -> dict[str, Any]:
     else:
         low, high = abs(value) - answer.tolerance, abs(value) + answer.tolerance
         step = 10.0 ** (np.floor(np.log10(low)) - digits)
-        steps = np.arange(np.ceil(low / step), np.floor(high / step) + 1)
-        texts = {_rounded(float(np.copysign(step * number, value)), digits) for number in steps}
+        sizes = step * np.arange(np.ceil(low / step), np.floor(high / step) + 1)
+        texts = {_rounded(float(size), digits) for size in np.copysign(sizes, value)}
+        texts = {text for text in texts if low <= abs(float(text)) <= high}  # above a power of ten the steps are wider
     return {"digits": digits, "salt": salt, "digests": sorted(_digest(salt, text) for text in texts)}
 
 
@@ -203,10 +204,10 @@ class _Task:
         for sign in signs:
             places = [place for place, cell in enumerate(cells) if sign(cell)]
             if len(places) > 1:
-                raise ValueError(f"The cell of the answer is there {len(places)} times.")
+                raise ValueError(f"The cell of the answer to {self.label} is there {len(places)} times.")
             if places:
                 return places[0]
-        raise ValueError("The cell of the answer is not there.")
+        raise ValueError(f"The cell of the answer to {self.label} is not there.")
 
 
 @dataclass(frozen=True)
@@ -229,7 +230,7 @@ class _Assignment:
 
 
 def _checks(source: str) -> Iterator[tuple[str, dict[str, Any], bool]]:
-    """Label, seal, and whether the answer stands in the same cell, for each call of `mark` or ``check(..., answer)``."""
+    """Label, seal, and whether the answer stands in the same cell, for each ``mark(...)`` or ``check(..., answer)``."""
     try:
         tree = ast.parse(source)
     except SyntaxError:  # a magic, say
@@ -537,9 +538,9 @@ def _main(arguments: list[str] | None = None) -> int:
     except KeyboardInterrupt:
         print(f"Stopped. What is marked stands in {output}; the same command goes on from there.", file=sys.stderr)
         return 130
-    for mark in marks:
-        if mark.status in ("damaged", "stopped", "no cell"):
-            print(" ".join(filter(None, [mark.student, mark.assignment, mark.exercise])) + f": {mark.message}")
+    trouble = (one for one in marks if one.status in ("damaged", "stopped", "no cell"))
+    for line in dict.fromkeys(f"{one.student}, {one.assignment}: {one.message}" for one in trouble):
+        print(line)
     counts = Counter(mark.status for mark in marks)
     print(f"{output}: " + (", ".join(f"{count} {status}" for status, count in counts.items()) or "nothing to mark"))
     return 0
