@@ -118,8 +118,9 @@ option = $(if $(filter command,$(origin $1)),--$2 "$($1)")
 homework: $(READY) $(if $(filter no,$(NBGRADER)),,$(CLASS))
 	@$(RUN)/python tools/homework.py "$(HOMEWORK)" $(call option,TERM,term) $(call option,STUDENTS,students) \
 	  $(call option,EXERCISES,exercises) $(call option,NAME,name) $(if $(call option,KEY),--key)
-	@echo "With nbgrader, in that folder: $(CURDIR)/$(RUN)/nbgrader generate_assignment NAME"
-	@echo "Without: $(RUN)/python -m scaling_laws.grade $(HOMEWORK)/submitted marks submitted/STUDENT/*.ipynb there."
+	@echo "With nbgrader, in $(HOMEWORK): $(CURDIR)/$(RUN)/nbgrader generate_assignment NAME, and so on."
+	@echo "Without: hand out $(HOMEWORK)/handout, put what comes back into $(HOMEWORK)/submitted/STUDENT, and run"
+	@echo "$(RUN)/python -m scaling_laws.grade $(HOMEWORK)/submitted"
 
 # run every notebook and store its text outputs, without images
 refresh: $(READY) $(KERNEL)

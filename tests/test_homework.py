@@ -92,6 +92,9 @@ def test_for_every_seed_the_text_is_true_and_the_answer_another_one(exercises, l
         text = variant.rewrite(f"{exercise.text}\n{exercise.wanted}", setting)
         for piece in variant.pieces:
             assert re.sub(r"<(\w+)>", lambda name, of=setting: str(of[name[1]]), piece) in text
+    text = f"{exercise.text}\n{exercise.wanted}"
+    texts = {variant.rewrite(text, setting) for setting in variant.settings}
+    assert len(texts) == len(variant.settings), "a parameter does not stand in the text"
     answers = [rounded(label, answer(label, place)) for place in range(len(variant.settings))]
     assert len(set(answers)) == len(answers), sorted(answers)
 

@@ -251,7 +251,7 @@ def write(given: argparse.Namespace) -> None:
             for one in items if given.key else ():
                 _, setting = exercises[one.label].varied(seed(given.term, student))
                 print(assignment, one.label, answer(one.label, setting), setting or "", sep="\t")
-    print(f"{len(chosen) * len(students)} assignments in {given.folder}/source; to hand out without nbgrader: handout")
+    print(f"Assignments written to {given.folder}: {len(chosen) * len(students)}.")
 
 
 if __name__ == "__main__":

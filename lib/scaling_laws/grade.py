@@ -6,7 +6,7 @@ process, by the checks of the notebooks as they were handed out. The answer cell
 This is no sandbox. A submission runs as you, with your files and your network: Python refuses it the folders of the
 submissions and of the checks, but a program that it starts can read them. And the answers to the book's own exercises
 are in this library, which students have. `seal` keeps other numbers from being read, not from being searched for: there
-are some ten thousand candidates, at a few milliseconds each.
+are some ten thousand candidates, at about ten milliseconds each.
 """
 
 from __future__ import annotations
@@ -215,18 +215,17 @@ class _Assignment:
     """A notebook as it was handed out."""
 
     tasks: list[_Task]
-    checks: frozenset[str]  # cells that a submission need not run
     student: str | None  # whose numbers it has, if they are one student's
 
     @classmethod
     def read(cls, path: Path) -> _Assignment:
         cells, student = _read(path)
-        tasks, checks = [], set()
-        for cell in cells:
-            for label, sealed, own in _checks(cell.source):
-                tasks.append(_Task(label, cell.id if own else f"{cell.grade_id}-answer", cell.points, sealed))
-                checks |= set() if own else {cell.id, cell.grade_id}
-        return cls(tasks, frozenset(checks), student)
+        tasks = [
+            _Task(label, cell.id if own else f"{cell.grade_id}-answer", cell.points, sealed)
+            for cell in cells
+            for label, sealed, own in _checks(cell.source)
+        ]
+        return cls(tasks, student)
 
 
 def _checks(source: str) -> Iterator[tuple[str, dict[str, Any], bool]]:
@@ -372,11 +371,7 @@ def _mark_notebook(path: Path, student: str, assignment: _Assignment, closed: li
                 places[task.find(cells)] = task.label
             except ValueError as error:
                 missing[task.label] = str(error)
-        labelled = [
-            (cell.source, places.get(place))
-            for place, cell in enumerate(cells)
-            if not {cell.id, cell.grade_id} & assignment.checks
-        ]
+        labelled = [(cell.source, places.get(place)) for place, cell in enumerate(cells)]
         reports, end = _run(labelled, closed, timeout)
     except (ValueError, OSError) as error:
         return [line(task, "damaged", str(error)) for task in assignment.tasks]
