@@ -1,4 +1,4 @@
-# make book · make test · make heavy · make browser · make serve · make lab · make student · make slides · make refresh · make bench · make lowest · make clean
+# make book · make test · make heavy · make browser · make serve · make lab · make student · make homework · make slides · make refresh · make bench · make lowest · make clean
 PYTHON ?= python3
 VENV := .venv
 RUN := $(VENV)/bin
@@ -8,6 +8,7 @@ NOTEBOOKS := $(sort $(wildcard book/*.ipynb))
 serve: PORT ?= 8000
 lab: PORT ?= 8888
 COPIES ?= lab
+HOMEWORK ?= _build/homework
 
 # the matrices here are small: threads inside a product would only get in each other's way
 export OPENBLAS_NUM_THREADS := 1
@@ -28,9 +29,10 @@ endif
 endif
 
 LAB := $(VENV)/.lab
+CLASS := $(VENV)/.class
 REVEAL := $(VENV)/reveal
 
-.PHONY: book test heavy browser serve lab student slides refresh bench lowest clean
+.PHONY: book test heavy browser serve lab student homework slides refresh bench lowest clean
 
 $(READY): requirements.txt pyproject.toml
 	@test -w . || { echo "This folder cannot be written to: copy it to one that can, and run make there." >&2; exit 1; }
@@ -102,6 +104,25 @@ lab: $(LAB) $(KERNEL)
 student: $(READY)
 	@$(RUN)/python tools/student_copies.py _build/student
 
+$(CLASS): requirements-class.txt requirements-lab.txt $(READY)
+	@echo "nbgrader is installed into $(VENV)."
+	@$(RUN)/python -m pip install --quiet --requirement requirements-class.txt || { \
+	  echo "nbgrader could not be installed: the first 'make homework' needs a package index." >&2; \
+	  echo "To do without nbgrader: make homework NBGRADER=no" >&2; exit 1; }
+	@touch $@
+
+# an option, if the variable stands in the command: shells have a TERM, some have a NAME
+option = $(if $(filter command,$(origin $1)),--$2 "$($1)")
+
+# exercises as notebooks of nbgrader. Options: TERM=2027a, STUDENTS=file, EXERCISES="label label=points" NAME=quiz,
+# KEY=yes (shows the answers), HOMEWORK=folder, NBGRADER=no
+homework: $(READY) $(if $(filter no,$(NBGRADER)),,$(CLASS))
+	@$(RUN)/python tools/homework.py "$(HOMEWORK)" $(call option,TERM,term) $(call option,STUDENTS,students) \
+	  $(call option,EXERCISES,exercises) $(call option,NAME,name) $(if $(call option,KEY),--key)
+	@echo "With nbgrader, in $(HOMEWORK): $(CURDIR)/$(RUN)/nbgrader generate_assignment NAME, and so on."
+	@echo "Without: hand out $(HOMEWORK)/handout, put what comes back into $(HOMEWORK)/submitted/STUDENT, and run"
+	@echo "$(RUN)/python -m scaling_laws.grade $(HOMEWORK)/submitted"
+
 # beside the environment: a package more in it would make 'make book' run all notebooks again
 $(REVEAL): requirements-slides.txt $(READY)
 	@echo "reveal.js is installed into $@."
@@ -127,6 +148,6 @@ lowest:
 	_build/lowest/bin/python -m pip install --quiet $(LOWEST) $(shell grep -E '^(pytest|hypothesis|numpydoc|nbformat|ipykernel|nbclient)' requirements.txt) nbformat nbclient
 	PYTHONPATH=lib _build/lowest/bin/python -m pytest -m "not browser" -n auto $(filter-out tests/test_notebooks.py tests/test_book.py tests/test_explorers_page.py,$(wildcard tests/test_*.py))
 
-# a reader's work in lab/ stays
+# a reader's work in lab/ stays, and what was handed in
 clean:
-	rm -rf _build build .pytest_cache .hypothesis .ruff_cache
+	rm -rf $(filter-out _build/homework,$(wildcard _build/* _build/.[!.]*)) build .pytest_cache .hypothesis .ruff_cache

@@ -22,6 +22,7 @@ dynamics        gradient flow, early stopping, compute                14
 quadratic       students whose features learn                         15
 plotting        the course's figure style
 exercises       checks for the exercises' answers
+grade           marks for submitted notebooks
 ==============  ====================================================  =======
 """
 

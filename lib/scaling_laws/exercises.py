@@ -86,15 +86,9 @@ class _Number:
     def check(self, answer: Any) -> Verdict:
         """Compare `answer` with the value."""
         try:
-            given = _as_floats(answer)
-        except (TypeError, ValueError, OverflowError):
-            got = f"{answer[:20]!r}, not one like '0.5'" if isinstance(answer, str) else type(answer).__name__
-            return Verdict(False, f"The answer should be a number; got {got}.")
-        if given.size != 1:
-            return Verdict(False, f"The answer should be a single number; got {given.size} of them.")
-        given = given.item()
-        if not np.isfinite(given):
-            return Verdict(False, f"The answer should be a finite number; got {given}.")
+            given = _one_number(answer)
+        except ValueError as error:
+            return Verdict(False, str(error))
         if abs(given - self.value) <= self.tolerance:
             return Verdict(True, "Correct.")
         return Verdict(False, f"Not yet. {self.hint}")
@@ -156,6 +150,21 @@ class _Names:
         if right == len(expected):
             return Verdict(True, "Correct.")
         return Verdict(False, f"Not yet: {right} of {len(expected)} are right. {self.hint}")
+
+
+def _one_number(answer: Any) -> float:
+    """The number that an answer is, or a `ValueError` that says what it is instead."""
+    try:
+        given = _as_floats(answer)
+    except (TypeError, ValueError, OverflowError):
+        got = f"{answer[:20]!r}, not one like '0.5'" if isinstance(answer, str) else type(answer).__name__
+        raise ValueError(f"The answer should be a number; got {got}.") from None
+    if given.size != 1:
+        raise ValueError(f"The answer should be a single number; got {given.size} of them.")
+    given = given.item()
+    if not np.isfinite(given):
+        raise ValueError(f"The answer should be a finite number; got {given}.")
+    return given
 
 
 def _as_floats(value: Any) -> np.ndarray:
