@@ -58,7 +58,7 @@ test: $(READY) $(KERNEL)
 	$(RUN)/pytest -m "not browser and not heavy" -n auto
 	$(RUN)/pytest --nbval -n auto --dist loadfile $(NOTEBOOKS)
 
-# tests that take longer: books that are built, intervals that are tried on many data sets
+# tests that take longer: books that are built, intervals that are tried on many data sets, homework that is marked
 heavy: $(READY) $(KERNEL)
 	$(RUN)/pytest -m heavy -n auto
 

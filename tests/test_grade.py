@@ -20,6 +20,7 @@ from scaling_laws.exercises import ANSWERS, _Number
 from scaling_laws.grade import NotAnswered, grade_folder, mark, seal
 
 ROOT = Path(__file__).parents[1]
+pytestmark = pytest.mark.heavy  # for teachers: "make test" is no slower for it
 
 # ---------------------------------------------------------------- sealed numbers
 
@@ -319,7 +320,6 @@ def test_bad_folders_and_tables_are_errors_that_say_what_is_wrong(class_, no_pro
 # ---------------------------------------------------------------- processes
 
 
-@pytest.mark.heavy
 def test_a_submission_is_stopped_in_time_with_all_that_it_started_and_keeps_its_answers(class_, tmp_path):
     child = "import subprocess, sys\nsubprocess.Popen([sys.executable, '-c', 'import time; time.sleep(600)'])\n"
     pid = f"import os\nopen({str(tmp_path / 'pid')!r}, 'w').write(str(os.getpgid(0)))\n"
@@ -347,7 +347,6 @@ for one in e.ANSWERS.values():
 """
 
 
-@pytest.mark.heavy
 def test_a_submission_gives_itself_no_marks_and_reads_no_others(class_):
     other = class_.hand_in("ada", answers())
     mark_cell = code("ols-limit", "mark('ols-limit', 0.1)")
@@ -373,7 +372,6 @@ def test_a_submission_gives_itself_no_marks_and_reads_no_others(class_):
     assert other.exists()
 
 
-@pytest.mark.heavy
 def test_copies_of_the_chapters_are_marked_against_the_book(tmp_path):
     chapter = json.loads((ROOT / "book" / "10_equiparameterization.ipynb").read_text())
     replies = {"modes-at-ratio": "75", "flatness": "0.3", "scaled-ridge": "lambda r, f, a: r * f ** (1 - a)"}
@@ -396,7 +394,6 @@ def test_copies_of_the_chapters_are_marked_against_the_book(tmp_path):
     assert set(found.values()) == {"not answered"} and len(found) == 3
 
 
-@pytest.mark.heavy
 def test_ctrl_c_ends_the_command_and_the_notebook_that_runs(class_, tmp_path):
     class_.hand_in("ada", answers())
     wait = f"import os, time\nopen({str(tmp_path / 'pid')!r}, 'w').write(str(os.getpid()))\ntime.sleep(600)"

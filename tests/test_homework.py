@@ -21,6 +21,7 @@ from scaling_laws import grade
 from scaling_laws.exercises import ANSWERS, check
 
 ROOT = Path(__file__).parents[1]
+pytestmark = pytest.mark.heavy  # for teachers: "make test" is no slower for it
 
 
 @pytest.fixture(scope="module")
@@ -342,7 +343,6 @@ def submissions(release, right):
     return made
 
 
-@pytest.mark.heavy
 def test_nbgrader_marks_a_class_and_names_whom_it_cannot_mark(course, right):
     folder, home, run = course
     release = nbformat.read(folder / "release" / "quiz" / "quiz.ipynb", as_version=4)
@@ -384,7 +384,6 @@ def test_nbgrader_marks_a_class_and_names_whom_it_cannot_mark(course, right):
     assert list(home.rglob("*")) == [], "something was written outside the folder of the course"
 
 
-@pytest.mark.heavy
 def test_the_same_class_is_marked_without_nbgrader(course, right, tmp_path):
     folder, _, _ = course
     handout = nbformat.read(folder / "handout" / "quiz.ipynb", as_version=4)
