@@ -1,4 +1,4 @@
-# make book · make test · make heavy · make browser · make serve · make lab · make student · make refresh · make bench · make lowest · make clean
+# make book · make test · make heavy · make browser · make serve · make lab · make student · make pdf · make refresh · make bench · make lowest · make clean
 PYTHON ?= python3
 VENV := .venv
 RUN := $(VENV)/bin
@@ -8,6 +8,7 @@ NOTEBOOKS := $(sort $(wildcard book/*.ipynb))
 serve: PORT ?= 8000
 lab: PORT ?= 8888
 COPIES ?= lab
+PDF := _build/solving-neural-scaling-laws.pdf
 
 # the matrices here are small: threads inside a product would only get in each other's way
 export OPENBLAS_NUM_THREADS := 1
@@ -28,8 +29,9 @@ endif
 endif
 
 LAB := $(VENV)/.lab
+READS_PDF := $(VENV)/.pdf
 
-.PHONY: book test heavy browser serve lab student refresh bench lowest clean
+.PHONY: book test heavy browser serve lab student pdf refresh bench lowest clean
 
 $(READY): requirements.txt pyproject.toml
 	@test -w . || { echo "This folder cannot be written to: copy it to one that can, and run make there." >&2; exit 1; }
@@ -100,6 +102,19 @@ lab: $(LAB) $(KERNEL)
 # the chapters for students: plain notebooks without solutions, and the library; a folder and an archive
 student: $(READY)
 	@$(RUN)/python tools/student_copies.py _build/student
+
+$(READS_PDF): requirements-pdf.txt $(READY)
+	@$(RUN)/python -m pip install --quiet --requirement requirements-pdf.txt || { \
+	  echo "pypdf could not be installed: the first 'make pdf' needs a package index." >&2; exit 1; }
+	@touch $@
+
+# the whole book as one PDF, with the numbers of the page. Needs TeX, and says first of all which packages lack; takes the
+# pages from 'make book', so nothing is executed twice
+pdf:
+	@$(PYTHON) tools/print_book.py --check
+	@$(MAKE) --no-print-directory book $(READS_PDF)
+	$(RUN)/python tools/print_book.py $(PDF)
+	$(RUN)/pytest -q -m heavy tests/test_pdf.py
 
 # run every notebook and store its text outputs, without images
 refresh: $(READY) $(KERNEL)
