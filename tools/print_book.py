@@ -64,6 +64,7 @@ def settings() -> dict:
         "latex_elements": {
             "papersize": "a4paper",
             "pointsize": "10pt",
+            "pxunit": ".66bp",  # letters in figures are as large as in the text
             "extraclassoptions": "openany,oneside",
             "fncychap": "",
             "fontpkg": "",

@@ -74,8 +74,10 @@ class ArrangeBook(SphinxPostTransform):
             put_boxes(file)
             move_solutions(file, name, numbers.get("exercise", {}), later.solutions[name])
             move_code(file, name, numbers.get("figure", {}), later.code[name])
+            keep_literature(file, name)
             set_widths(file)
         self.document.children = []
+        del self.document["docname"]  # or the first page would have two labels
         self.document += self.book(files, later)
 
     def book(self, files: dict, later: Later) -> nodes.section:
@@ -200,6 +202,22 @@ def move_code(file: nodes.Element, page: str, numbers: dict, listings: list) -> 
             caption += tex(f" \\codelink{{{label('code', page, name)}}}")
         entry = f"\\bookentry{{{label('code', page, name)}}}{{Figure {dotted(numbers[name])}}}{{{label(page, name)}}}"
         listings += [tex(entry), *sources]
+
+
+def keep_literature(file: nodes.Element, page: str) -> None:
+    """Leave what a docstring cites at its end; Sphinx would move it to the bibliography."""
+    for node in find_all(file, addnodes.only):
+        if node["expr"] == "latex":  # numpydoc repeats there what is cited, for a bibliography
+            node.parent.remove(node)
+    cited = {name: (f"[{node[0].astext()}]", node["ids"][0]) for node in file.findall(nodes.citation) for name in node["names"]}
+    for node in find_all(file, nodes.citation):
+        number, *content = node.children
+        content[0].insert(0, nodes.Text(f"[{number.astext()}] "))
+        node.replace_self([tex(rf"\phantomsection\label{{{label(page, node['ids'][0])}}}"), *content])
+    for node in find_all(file, addnodes.pending_xref):
+        if node["refdomain"] == "citation":
+            text, name = cited[node["reftarget"].lower()]
+            node.replace_self(nodes.reference("", text, refid=name, internal=True))
 
 
 def set_widths(file: nodes.Element) -> None:
