@@ -108,7 +108,7 @@ $(READS_PDF): requirements-pdf.txt $(READY)
 	  echo "pypdf could not be installed: the first 'make pdf' needs a package index." >&2; exit 1; }
 	@touch $@
 
-# the whole book as one PDF, with the numbers of the page. Needs TeX, and says first of all which packages lack; takes the
+# the whole book as one PDF, with the numbers of the page. Needs TeX, and says first of all which packages are missing; takes the
 # pages from 'make book', so nothing is executed twice
 pdf:
 	@$(PYTHON) tools/print_book.py --check

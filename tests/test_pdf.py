@@ -6,6 +6,7 @@ import re
 import shutil
 import subprocess
 import sys
+from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
 import nbformat
@@ -125,8 +126,8 @@ def test_an_interactive_figure_says_where_it_moves(arrange):
 
 def table(rows):
     group = nodes.tgroup("", *[nodes.colspec(colwidth=50) for _ in range(2)], cols=2)
-    cells = [[nodes.entry("", nodes.paragraph("", text)) for text in ("short", "a long cell " * 9)] for _ in range(rows)]
-    group += nodes.tbody("", *[nodes.row("", *row) for row in cells])
+    texts = ["short", "a long cell " * 9]
+    group += nodes.tbody("", *[nodes.row("", *[nodes.entry("", nodes.Text(t)) for t in texts]) for _ in range(rows)])
     return nodes.table("", group)
 
 
@@ -201,11 +202,134 @@ def test_without_the_pages_it_says_what_to_run_first(tool, tmp_path, monkeypatch
 # the PDF itself
 
 
+LABEL = re.compile(r"\\newlabel\{(.+?)\}\{\{(.*?)\}\{(\d+|[ivx]+)\}\{.*\}\{(.*?)\}\{\}\}$", flags=re.M)
+RAW_MARKUP = re.compile(r"\?\?|\{[\w:-]+\}`|\\[A-Za-z]{3,}|</?(?:div|span|details|em)\b|:::")
+
+
+class Print:
+    """The PDF: the text of its pages, its labels with (number, page, anchor), its links and its outline."""
+
+    def __init__(self, reader, aux):
+        self.reader, self.anchors = reader, reader.named_destinations
+        self.labels = {name: (number, page, anchor) for name, number, page, anchor in LABEL.findall(aux)}
+        self.page_of = {name: reader.get_destination_page_number(place) for name, place in self.anchors.items()}
+        with ProcessPoolExecutor() as pool:
+            spans = [range(start, len(reader.pages), os.cpu_count()) for start in range(os.cpu_count())]
+            self.text = dict(pair for pairs in pool.map(read_pages, spans) for pair in pairs)
+
+    def page(self, label):
+        """The page, counted from 0, on which a label is."""
+        return self.page_of[self.labels[label][2]]
+
+    def links(self, page):
+        found = [note.get_object().get("/A", {}) for note in self.reader.pages[page].get("/Annots", [])]
+        return [str(action.get_object()["/D"]) for action in found if action.get("/S") == "/GoTo"]
+
+    def outline(self, entries, depth=0):
+        for entry in entries:
+            if isinstance(entry, list):
+                yield from self.outline(entry, depth + 1)
+            else:
+                yield depth, entry.title
+
+
+def read_pages(span):
+    """Pages with their text, without spaces: a PDF has none, only distances."""
+    import pypdf
+
+    pages = pypdf.PdfReader(PDF).pages
+    return [(number, "".join(pages[number].extract_text().split())) for number in span]
+
+
 @pytest.fixture(scope="module")
-def pdf(tool):
-    """The PDF, opened."""
-    if packages := tool("print_book").missing():
+def printed(tool):
+    """The PDF that 'make pdf' wrote, read once."""
+    program = tool("print_book")
+    if packages := program.missing():
         pytest.skip(f"TeX is not installed: apt-get install {' '.join(packages)}")
     if not PDF.exists():
         pytest.skip("there is no PDF: run 'make pdf'")
-    return pytest.importorskip("pypdf", reason="pypdf is not installed: 'make pdf' does it").PdfReader(PDF)
+    pypdf = pytest.importorskip("pypdf", reason="pypdf is not installed: 'make pdf' does it")
+    return Print(pypdf.PdfReader(PDF), (program.WORK / "book.aux").read_text())
+
+
+def web_pages():
+    """The pages of the web edition, parsed."""
+    paths = [HTML / f"{e['file']}.html" for part in TOC["parts"] for e in part["chapters"]]
+    return {f"book/{path.stem}": BeautifulSoup(path.read_text(), "html.parser") for path in paths}
+
+
+@pytest.fixture(scope="module")
+def web():
+    return web_pages()
+
+
+@pytest.mark.heavy
+def test_the_outline_has_all_parts_and_chapters_with_their_numbers(printed):
+    outline = list(printed.outline(printed.reader.outline))
+    titles = [nbformat.read(path, as_version=4).cells[0].source.splitlines()[0].lstrip("# ") for path in CHAPTERS]
+    chapters = [title for depth, title in outline if depth == 1]
+    numbered = [f"{number} {title}" for number, title in enumerate(titles, start=1)]
+    assert [title for title in chapters if title[0].isdigit()] == numbered
+    assert chapters[-4:] == ["Reproducibility", "Solutions", "Code of the figures", "Bibliography"]
+    parts = [title for depth, title in outline if depth == 0]
+    assert len(parts) == 1 + len(TOC["parts"]) and parts[0] == "Introduction"
+
+
+@pytest.mark.heavy
+def test_all_links_lead_somewhere(printed):
+    links = [link for page in range(len(printed.reader.pages)) for link in printed.links(page)]
+    assert len(links) > 1500
+    assert not set(links) - set(printed.anchors)
+
+
+@pytest.mark.heavy
+def test_no_markup_and_no_unresolved_reference_is_printed(printed):
+    code = re.compile(
+        r"\\(?:alpha|gamma|Delta|delta|Phi|phi|lambda|dots|mathrm|frac|sigma|partial|infty|log|mu|approx|ell|times)"
+    )
+    found = {page + 1: set(RAW_MARKUP.findall(code.sub("", text))) for page, text in printed.text.items()}
+    assert not {page: marks for page, marks in found.items() if marks}
+
+
+@pytest.mark.heavy
+def test_equations_and_figures_have_the_numbers_of_the_web_edition(printed, web):
+    equations = figures = 0
+    for page, soup in web.items():
+        for block in soup.select("div.math[id]"):
+            number = block.select_one(".eqno").contents[0].strip("()")
+            label = f"equation:{page}:{block['id'].removeprefix('equation-')}"
+            assert printed.labels[label][0] == number
+            assert f"({number})" in printed.text[printed.page(label)]
+            equations += 1
+        for figure in soup.select("figure[id]"):
+            name = figure.select_one(".caption-number").text.strip()
+            label = f"{page}:{figure['id']}"
+            assert f"Figure {printed.labels[label][0]}" == name
+            assert f"{name}.".replace(" ", "") in printed.text[printed.page(label)]
+            figures += 1
+    assert equations > 200 and figures > 100
+
+
+@pytest.mark.heavy
+def test_each_exercise_and_its_solution_lead_to_each_other(printed, web):
+    exercises = 0
+    for page, soup in web.items():
+        for box in soup.select("div.exercise[id]"):
+            name = box.select_one(".caption-number").text.strip()
+            exercise, solution = f"{page}:{box['id']}", f"solution:{box['id']}"
+            assert name.replace(" ", "") in printed.text[printed.page(exercise)]
+            assert printed.labels[solution][2] in printed.links(printed.page(exercise))
+            assert name.replace(" ", "") in printed.text[printed.page(solution)]
+            assert printed.labels[exercise][2] in printed.links(printed.page(solution))
+            assert printed.page(solution) > printed.page("solutions") - 1
+            exercises += 1
+    assert exercises == sum(path.read_text().count("{exercise}") for path in CHAPTERS)
+
+
+@pytest.mark.heavy
+def test_a_figure_is_there_once_and_sharp(printed):
+    sizes = [image.image.width for page in range(20, 60) for image in printed.reader.pages[page].images]
+    assert sizes and min(sizes) > 700
+    files = [name for name in (ROOT / "_build" / "latex").glob("*.png") if "dark" in name.name or "narrow" in name.name]
+    assert not files

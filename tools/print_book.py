@@ -1,7 +1,7 @@
 """Write the book as one PDF, from the pages that 'make book' has built: python tools/print_book.py FILE
 
-Nothing is executed again. Sphinx writes LaTeX, latexmk runs XeLaTeX as often as references need it. What the reader would
-see as a fault is an error here: a missing character, a broken reference, a line that leaves the page.
+Nothing is executed again. Sphinx writes LaTeX, latexmk runs XeLaTeX as often as references need it. What the reader
+would see as a fault is an error here: a missing character, a broken reference, a line that leaves the page.
 """
 
 import os
@@ -22,14 +22,14 @@ NEEDED = {  # programs and files, and the Debian packages that have them
     "texgyrepagella-regular.otf": "fonts-texgyre",
     "texgyrepagella-math.otf": "fonts-texgyre-math",
 }
-NOT_PRINTED = {"sphinx_jupyterbook_latex", "sphinx_thebe"}  # extensions that would do here what is done otherwise, or not at all
+NOT_PRINTED = {"sphinx_jupyterbook_latex", "sphinx_thebe"}  # extensions: one is replaced here, one is for live code
 OVERFULL = re.compile(r"^Overfull \\hbox \(([\d.]+)pt too wide\).*$", flags=re.M)
 FAULTS = re.compile(r"^(?:Missing character: .*|LaTeX Warning: .*(?:undefined|multiply defined).*|! .*)$", flags=re.M)
 TOO_WIDE = 10  # points that no reader sees
 
 
 def missing() -> list[str]:
-    """Return the Debian packages that lack."""
+    """Return the Debian packages that are missing."""
 
     def is_there(name):
         if "." not in name:
@@ -50,8 +50,8 @@ def settings() -> dict:
     """Return the book's settings for Sphinx, with those of its printed form."""
     from jupyter_book.config import get_final_config
 
-    config, _ = get_final_config(user_yaml=ROOT / "_config.yml", sourcedir=ROOT, cli_config={
-        "external_toc_path": str(ROOT / "_toc.yml"), "latex_individualpages": False, "nitpicky": True})
+    given = {"external_toc_path": str(ROOT / "_toc.yml"), "latex_individualpages": False, "nitpicky": True}
+    config, _ = get_final_config(user_yaml=ROOT / "_config.yml", sourcedir=ROOT, cli_config=given)
     config["extensions"] = [name for name in config["extensions"] if name not in NOT_PRINTED]
     config["extensions"] += ["sphinx_multitoc_numbering", "printed_book"]
     config |= {
@@ -111,8 +111,8 @@ def faults(log: str) -> list[str]:
 def typeset() -> None:
     """Run XeLaTeX, and stop if something in the PDF is at fault."""
     run = ["latexmk", "-xelatex", "-interaction=nonstopmode", "-halt-on-error", "-silent", "book.tex"]
-    environment = os.environ | {"max_print_line": "1000"}
-    status = subprocess.run(run, cwd=WORK, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL).returncode
+    environment = os.environ | {"max_print_line": "1000"}  # or TeX breaks the lines of its log
+    status = subprocess.run(run, cwd=WORK, env=environment, capture_output=True).returncode
     log = (WORK / "book.log").read_text(encoding="utf-8", errors="replace")
     found = faults(log)
     if status or found:
@@ -122,7 +122,7 @@ def typeset() -> None:
 
 def main(name: str) -> None:
     if packages := missing():
-        sys.exit(f"A PDF needs TeX. What lacks is in Debian's packages: apt-get install {' '.join(packages)}")
+        sys.exit(f"A PDF needs TeX. What is missing is in Debian's packages: apt-get install {' '.join(packages)}")
     if name == "--check":
         return
     if not (DOCTREES / "complete").exists():

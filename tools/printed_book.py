@@ -13,6 +13,7 @@ from sphinx import addnodes
 from sphinx.transforms.post_transforms import SphinxPostTransform
 from sphinx.util.math import wrap_displaymath
 from sphinx_exercise.nodes import exercise_enumerable_node, solution_node
+from sphinxcontrib.bibtex.nodes import bibliography
 
 EXPLORER = 'class="explorer"'
 LONG = 25  # rows: such a table may break between pages
@@ -88,11 +89,11 @@ class ArrangeBook(SphinxPostTransform):
             numbered = bool(toctree.get("numbered"))
             part = toctree["caption"].split(" · ")[-1]  # its number is set by LaTeX
             whole += tex(f"\\bookpart{{{-1 if numbered else -2}}}{{{part}}}{{{0 if numbered else -2}}}")
-            whole += [files[name] for name in toctree["includefiles"] if not is_bibliography(files[name])]
+            whole += [files[name] for name in toctree["includefiles"] if not bibliographies(files[name])]
         whole += self.gathered("Solutions", "solutions", later.solutions)
         whole += self.gathered("Code of the figures", "code-of-figures", later.code)
-        whole += [addnodes.start_of_file("", *find_all(file, is_bibliography_node), docname=name)
-                  for name, file in files.items() if is_bibliography(file)]
+        for name, file in files.items():  # Sphinx sets the entries at the end, under a heading of its own
+            whole += [addnodes.start_of_file("", entries, docname=name) for entries in bibliographies(file)]
         return whole
 
     def gathered(self, title: str, name: str, by_page: dict) -> nodes.section:
@@ -107,12 +108,8 @@ class ArrangeBook(SphinxPostTransform):
         return chapter
 
 
-def is_bibliography_node(node: nodes.Node) -> bool:
-    return type(node).__name__ == "bibliography"
-
-
-def is_bibliography(file: nodes.Element) -> bool:
-    return any(file.findall(is_bibliography_node))
+def bibliographies(file: nodes.Element) -> list[nodes.Element]:
+    return find_all(file, bibliography)
 
 
 def take_root(document: nodes.document, name: str) -> addnodes.start_of_file:
@@ -170,7 +167,7 @@ def move_solutions(file: nodes.Element, page: str, numbers: dict, solutions: lis
         number = dotted(next(numbers[one] for one in exercise["ids"] if one in numbers))
         title, *content = exercise.children
         subtitle = [child for part in title.children if isinstance(part, nodes.Element) for child in part.children]
-        heading = [nodes.Text(f"Exercise {number}"), *([nodes.Text(" ("), *subtitle, nodes.Text(")")] if subtitle else [])]
+        heading = [nodes.Text(f"Exercise {number} ("), *subtitle, nodes.Text(")")]
         box = Box("", BoxTitle("", "", *heading), *content, kind="exercisebox", ids=exercise["ids"])
         box["labels"] = [label("exercise", name)]  # sphinx-exercise refers to it
         if name in solved:
@@ -209,8 +206,9 @@ def keep_literature(file: nodes.Element, page: str) -> None:
     for node in find_all(file, addnodes.only):
         if node["expr"] == "latex":  # numpydoc repeats there what is cited, for a bibliography
             node.parent.remove(node)
-    cited = {name: (f"[{node[0].astext()}]", node["ids"][0]) for node in file.findall(nodes.citation) for name in node["names"]}
-    for node in find_all(file, nodes.citation):
+    citations = find_all(file, nodes.citation)
+    cited = {name: (f"[{node[0].astext()}]", node["ids"][0]) for node in citations for name in node["names"]}
+    for node in citations:
         number, *content = node.children
         content[0].insert(0, nodes.Text(f"[{number.astext()}] "))
         node.replace_self([tex(rf"\phantomsection\label{{{label(page, node['ids'][0])}}}"), *content])
