@@ -16,6 +16,7 @@ from sphinx_exercise.nodes import exercise_enumerable_node, solution_node
 from sphinxcontrib.bibtex.nodes import bibliography
 
 EXPLORER = 'class="explorer"'
+FIRST = "Introduction"  # the first page has the book's title, which stands on a page of its own here
 LONG = 25  # rows: such a table may break between pages
 
 
@@ -102,7 +103,10 @@ class ArrangeBook(SphinxPostTransform):
         for page, items in by_page.items():
             if items:
                 number = dotted(self.env.toc_secnumbers.get(page, {}).get("", ()))
-                heading = nodes.title("", f"{number} ".lstrip(), *self.env.titles[page].deepcopy().children)
+                name_of_page = self.env.titles[page].deepcopy().children
+                if page == self.config.root_doc:
+                    name_of_page = [nodes.Text(FIRST)]
+                heading = nodes.title("", f"{number} ".lstrip(), *name_of_page)
                 file = addnodes.start_of_file("", *items, docname=page)
                 chapter += nodes.section("", heading, file, ids=[f"{name}-{page.replace('/', '-')}"])
         return chapter
@@ -119,7 +123,7 @@ def take_root(document: nodes.document, name: str) -> addnodes.start_of_file:
         if has_class(node, "toctree-wrapper") or has_class(node, "latex-tableofcontents"):
             node.parent.remove(node)
     page["docname"] = name
-    page[0] = nodes.title("", "Introduction")  # the title of the book stands on a page of its own
+    page[0] = nodes.title("", FIRST)
     return addnodes.start_of_file("", page, docname=name)
 
 
