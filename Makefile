@@ -29,7 +29,7 @@ endif
 endif
 
 LAB := $(VENV)/.lab
-READS_PDF := $(VENV)/.pdf
+READS_PDF := $(VENV)/pdf
 
 .PHONY: book test heavy browser serve lab student pdf refresh bench lowest clean
 
@@ -103,8 +103,9 @@ lab: $(LAB) $(KERNEL)
 student: $(READY)
 	@$(RUN)/python tools/student_copies.py _build/student
 
+# in a folder of its own: another package in the environment would have 'make book' run all notebooks again
 $(READS_PDF): requirements-pdf.txt $(READY)
-	@$(RUN)/python -m pip install --quiet --requirement requirements-pdf.txt || { \
+	@$(RUN)/python -m pip install --quiet --upgrade --target $@ --requirement requirements-pdf.txt || { \
 	  echo "pypdf could not be installed: the first 'make pdf' needs a package index." >&2; exit 1; }
 	@touch $@
 
