@@ -1,4 +1,4 @@
-# make book · make test · make heavy · make browser · make serve · make lab · make student · make homework · make slides · make refresh · make bench · make lowest · make clean
+# make book · make test · make heavy · make browser · make serve · make lab · make student · make homework · make slides · make pdf · make refresh · make bench · make lowest · make clean
 PYTHON ?= python3
 VENV := .venv
 RUN := $(VENV)/bin
@@ -9,6 +9,7 @@ serve: PORT ?= 8000
 lab: PORT ?= 8888
 COPIES ?= lab
 HOMEWORK ?= _build/homework
+PDF := _build/solving-neural-scaling-laws.pdf
 
 # the matrices here are small: threads inside a product would only get in each other's way
 export OPENBLAS_NUM_THREADS := 1
@@ -31,8 +32,9 @@ endif
 LAB := $(VENV)/.lab
 CLASS := $(VENV)/.class
 REVEAL := $(VENV)/reveal
+READS_PDF := $(VENV)/pdf
 
-.PHONY: book test heavy browser serve lab student homework slides refresh bench lowest clean
+.PHONY: book test heavy browser serve lab student homework slides pdf refresh bench lowest clean
 
 $(READY): requirements.txt pyproject.toml
 	@test -w . || { echo "This folder cannot be written to: copy it to one that can, and run make there." >&2; exit 1; }
@@ -123,7 +125,7 @@ homework: $(READY) $(if $(filter no,$(NBGRADER)),,$(CLASS))
 	@echo "Without: hand out $(HOMEWORK)/handout, put what comes back into $(HOMEWORK)/submitted/STUDENT, and run"
 	@echo "$(RUN)/python -m scaling_laws.grade $(HOMEWORK)/submitted"
 
-# beside the environment: a package more in it would make 'make book' run all notebooks again
+# files for a browser, in a folder beside the environment's packages
 $(REVEAL): requirements-slides.txt $(READY)
 	@echo "reveal.js is installed into $@."
 	@$(RUN)/python -m pip install --quiet --no-deps --upgrade --target $@ --requirement requirements-slides.txt || { \
@@ -133,6 +135,20 @@ $(REVEAL): requirements-slides.txt $(READY)
 # a deck of slides a chapter, with speaker's notes; figures are those of the built book
 slides: $(REVEAL)
 	@$(RUN)/python tools/slides.py _build/slides
+
+# for the tests of the PDF, in a folder of its own
+$(READS_PDF): requirements-pdf.txt $(READY)
+	@$(RUN)/python -m pip install --quiet --upgrade --target $@ --requirement requirements-pdf.txt || { \
+	  echo "pypdf could not be installed: the first 'make pdf' needs a package index." >&2; exit 1; }
+	@touch $@
+
+# the whole book as one PDF, with the numbers of the page. Needs TeX, and says first of all which packages are missing; takes the
+# pages from 'make book', so nothing is executed twice
+pdf:
+	@$(PYTHON) tools/print_book.py --check
+	@$(MAKE) --no-print-directory book $(READS_PDF)
+	$(RUN)/python tools/print_book.py $(PDF)
+	$(RUN)/pytest -q -m heavy tests/test_pdf.py
 
 # run every notebook and store its text outputs, without images
 refresh: $(READY) $(KERNEL)
@@ -146,7 +162,7 @@ LOWEST := $(shell sed -n 's/^dependencies = \[\(.*\)\]/\1/p' pyproject.toml | tr
 lowest:
 	$(PYTHON) -m venv _build/lowest
 	_build/lowest/bin/python -m pip install --quiet $(LOWEST) $(shell grep -E '^(pytest|hypothesis|numpydoc|nbformat|ipykernel|nbclient)' requirements.txt) nbformat nbclient
-	PYTHONPATH=lib _build/lowest/bin/python -m pytest -m "not browser" -n auto $(filter-out tests/test_notebooks.py tests/test_book.py tests/test_explorers_page.py,$(wildcard tests/test_*.py))
+	PYTHONPATH=lib _build/lowest/bin/python -m pytest -m "not browser" -n auto $(filter-out tests/test_notebooks.py tests/test_book.py tests/test_pdf.py tests/test_explorers_page.py,$(wildcard tests/test_*.py))
 
 # a reader's work in lab/ stays, and what was handed in
 clean:

@@ -34,6 +34,7 @@ def book(tmp_path):
     (tmp_path / "book").mkdir()
     shutil.copytree(ROOT / "book" / "_ext", tmp_path / "book" / "_ext")
     (tmp_path / "_config.yml").write_text(config())
+    (tmp_path / "requirements.txt").write_text("numpy\n")
     (tmp_path / "_toc.yml").write_text("format: jb-book\nroot: book/a\nchapters:\n- file: book/b\n")
     for name in "ab":
         code = f"import uuid, small\nprint('{name} says', small.f())\nprint('run', uuid.uuid4())"

@@ -50,6 +50,32 @@ def test_what_a_cell_prints_in_pieces_stands_as_it_was_printed(extension):
     assert extension("offline_page").join_streams([]) == []
 
 
+def test_pages_rest_on_the_packages_that_the_book_needs_and_on_no_others(extension, tmp_path, monkeypatch):
+    def install(name, version, needs=()):
+        folder = tmp_path / f"{name}-{version}.dist-info"
+        folder.mkdir()
+        lines = [
+            "Metadata-Version: 2.1",
+            f"Name: {name}",
+            f"Version: {version}",
+            *(f"Requires-Dist: {n}" for n in needs),
+        ]
+        (folder / "METADATA").write_text("\n".join(lines))
+
+    needed, wanted = extension("parallel_build").needed, tmp_path / "requirements.txt"
+    wanted.write_text("# a remark\n\nNot_Yet.There>=1\nnumpy==2.4\n\n-e .\n")
+    (numpy,) = needed(wanted)
+    assert numpy.startswith("numpy ")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    install("other", "1.0")
+    assert needed(wanted) == [numpy]
+    install("below", "2.0", ["not-yet-there"])
+    install("not_yet_there", "1.5", ["below>1", "other; extra == 'more'", "other; python_version < '3'"])
+    assert needed(wanted) == ["below 2.0", "not-yet-there 1.5", numpy]
+    of_the_book = {line.split()[0] for line in needed(ROOT / "requirements.txt")}
+    assert {"numpy", "matplotlib", "jupyter-book", "sphinx", "pygments"} <= of_the_book
+
+
 @pytest.fixture
 def checkout(tmp_path):
     """A folder with the project's Makefile, and a function that runs make there."""

@@ -10,10 +10,12 @@ import compileall
 import hashlib
 import os
 import sys
-from importlib.metadata import distributions
+from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
 from py_compile import PycInvalidationMode
 
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 from sphinx.util.parallel import parallel_available
 
 RESTS_ON = ["lib", "book/_ext", "book/references.bib", "requirements.txt", "_config.yml", "_toc.yml"]
@@ -30,6 +32,23 @@ def digest(*paths):
             if file.is_file() and "__pycache__" not in file.parts and "egg-info" not in str(file):
                 found.update(f"\0{file.relative_to(path.parent)}\0".encode() + file.read_bytes())
     return found.hexdigest()
+
+
+def needed(requirements):
+    """Name and version of each package that a file asks for, and of all that these need: others may come and go."""
+    names = [Requirement(line).name for line in requirements.read_text().splitlines() if line[:1].isalnum()]
+    found = {}
+    while names:
+        name = canonicalize_name(names.pop())
+        try:
+            package = distribution(name) if name not in found else None
+        except PackageNotFoundError:  # only for other systems
+            package = None
+        if package:
+            found[name] = package.version
+            needs = map(Requirement, package.requires or ())
+            names += [need.name for need in needs if not need.marker or need.marker.evaluate({"extra": ""})]
+    return [f"{name} {version}" for name, version in sorted(found.items())]
 
 
 def use_all_cores(app, config):
@@ -50,8 +69,7 @@ def compile_by_content(app, config):
 
 def find_outdated(app, env, added, changed, removed):
     root, complete = Path(app.srcdir), Path(app.doctreedir) / COMPLETE
-    installed = sorted(f"{package.name} {package.version}" for package in distributions())
-    common = [sys.version, *installed, digest(*(root / name for name in RESTS_ON))]
+    common = [sys.version, *needed(root / "requirements.txt"), digest(*(root / name for name in RESTS_ON))]
     now = {name: [digest(Path(env.doc2path(name))), *common] for name in env.found_docs}
     looks = digest(*(root / name for name in LOOKS))
     before = getattr(env, "contents", {}) if complete.exists() else {}
