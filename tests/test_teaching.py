@@ -100,7 +100,7 @@ def test_labels_exist(monkeypatch):
 
 
 def test_points_of_a_project_and_weights_of_the_course_add_up_to_a_hundred():
-    levels = [[int(re.match(r"(\d+): ", cell)[1]) for cell in cells] for _, *cells in rows("Points for a project")]
+    levels = [[int(n) for n in re.findall(r"(?:^| · )(\d+): ", cell)] for _, cell in rows("Points for a project")]
     assert len(levels) == 6 and all(full > half > part > 0 for full, half, part in levels)
     assert sum(full for full, _, _ in levels) == 100
     weights = re.search(r"The whole course: (.*?) of 100\.", GUIDE)[1]
