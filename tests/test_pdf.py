@@ -274,7 +274,7 @@ def test_the_outline_has_all_parts_and_chapters_with_their_numbers(printed):
     chapters = [title for depth, title in outline if depth == 1]
     numbered = [f"{number} {title}" for number, title in enumerate(titles, start=1)]
     assert [title for title in chapters if title[0].isdigit()] == numbered
-    assert chapters[-4:] == ["Reproducibility", "Solutions", "Code of the figures", "Bibliography"]
+    assert chapters[-5:] == ["Reproducibility", "Run it elsewhere", "Solutions", "Code of the figures", "Bibliography"]
     parts = [title for depth, title in outline if depth == 0]
     assert len(parts) == 1 + len(TOC["parts"]) and parts[0] == "Introduction"
 
