@@ -84,26 +84,42 @@ def test_points_of_the_steps_add_up(key):
 
 def test_papers_have_a_hundred_points_and_the_oral_takes_its_time():
     text = (ROOT / "teaching" / "exam.md").read_text(encoding="utf-8")
-    chosen = []
-    for title in ("## A written exam", "## A resit"):
+    chosen, short = [], []
+    for title, name in (("## A written exam", "written exam"), ("## A resit", "resit")):
         paper = text.split(title)[1].split("\n## ")[0]
         rows = re.findall(r"^\| (\d+\.\d+) \|.*\| (\d+) \|$", paper, flags=re.M)
         assert all(QUESTIONS[key][1] == int(points) for key, points in rows)
         stated = int(re.search(r"^\| \*\*sum\*\* \|.*\| (\d+) \|$", paper, flags=re.M)[1])
         assert sum(int(points) for _, points in rows) == stated == 100
         chosen += [key for key, _ in rows]
+        swap = re.search(rf"^\| {name} \| ([\d., ]+) \| ([\d., ]+) \|$", text, flags=re.M)
+        out, new = (cell.split(", ") for cell in swap.groups())
+        assert set(out) <= {key for key, _ in rows}
+        short.append([key for key, _ in rows if key not in out] + new)
     assert len(chosen) == len(set(chosen))  # the resit has other questions
+    for paper in short:  # after twelve weeks
+        assert sum(QUESTIONS[key][1] for key in paper) == 100
+        assert not {"7", "12", "14", "15"} & {key.split(".")[0] for key in paper}
+    assert len(short[0] + short[1]) == len(set(short[0] + short[1]))
     oral = text.split("## An oral exam")[1]
     minutes, plan = re.match(r": (\d+) minutes", oral), re.search(r"Plan: (.*?)\.", oral, flags=re.S)[1]
     assert sum(map(int, re.findall(r"(\d+) minutes", plan))) == int(minutes[1]) == 30
-    cards = re.findall(r"\b\d+\.\d+\b", oral)
+    cards = re.findall(r"\b\d+\.\d+\b", "".join(re.findall(r"^\| \d \|.*", oral, flags=re.M)))
+    named = re.search(r"All but (\S+) and (\S+) are in one of the two papers", oral)
     assert len(cards) == len(set(cards)) == 12 and set(cards) <= set(QUESTIONS)
+    assert set(cards) - set(chosen) == set(named.groups())
 
 
-def test_figures_of_the_book_are_called_by_their_numbers(monkeypatch):
+def test_figures_and_exercises_of_the_book_are_called_by_what_they_are(monkeypatch):
     monkeypatch.syspath_prepend(str(ROOT / "tools"))
     targets = importlib.import_module("plain_notebooks").Book.read().targets
     text = "".join((ROOT / "teaching" / name).read_text(encoding="utf-8") for name in ("exam.md", "exam_answers.md"))
+    varied = re.findall(r"^\| (\d.*?) \| `([\w-]+)`.*? \| .* \|$", text.split("## Formula sheet")[0], flags=re.M)
+    assert len(varied) == 8 and all(targets[label].text.startswith("Exercise ") for _, label in varied)
+    for question, _ in varied:
+        for key, part in re.findall(r"(\d+\.\d+)(?: \((\w)\))?", question):
+            assert not part or part in parts(QUESTIONS[key][2]), question
+            assert key in QUESTIONS
     called = re.findall(r"(Figure [\d.]+) \(`([\w-]+)`\)", text)
     assert len(called) == len(re.findall("You see Figure", text)) == 2
     assert all(targets[label].text == name for name, label in called)
@@ -117,17 +133,27 @@ def what_a_factor_buys():
     yield from [0.9 ** (-1 / 0.35), 0.9 ** (-1 / now)]
 
 
-def best_split_of_a_budget():
+def model_that_will_be_used():
     law = ChinchillaLaw(e=0.0, a=300.0, alpha=0.4, b=500.0, beta=0.3)
 
-    def best(c):
-        options = {"bounds": (1, 40), "method": "bounded", "options": {"xatol": 1e-10}}
-        return np.exp(minimize_scalar(lambda x: law(np.exp(x), c / 6 / np.exp(x)), **options).x)
+    def best(cost, used):
+        def tokens(log_n):
+            return (cost / 2 / np.exp(log_n) - used) / 3
 
-    one, other = best(6e18), best(6e20)
-    share = 500.0 * (1e18 / one) ** -0.3 / law(one, 1e18 / one)
-    fall = np.log(law(other, 1e20 / other) / law(one, 1e18 / one)) / np.log(100)
-    yield from [share, np.log(other / one) / np.log(100), fall, 1 - share]
+        span = (1, np.log(cost / 2 / (used + 1)))
+        options = {"bounds": span, "method": "bounded", "options": {"xatol": 1e-10}}
+        log_n = minimize_scalar(lambda x: law(np.exp(x), tokens(x)), **options).x
+        return np.exp(log_n), tokens(log_n)
+
+    def share(n, d):
+        return 500.0 * d**-0.3 / law(n, d)
+
+    cost = 1e20
+    used = np.exp(brentq(lambda x: np.exp(x) / 3 / best(cost, np.exp(x))[1] - 1, np.log(1e8), np.log(1e12)))
+    n, d = best(cost, used)
+    unused = np.exp(brentq(lambda x: np.log(best(np.exp(x), 0.0)[0] / n), np.log(1e14), np.log(1e20)))
+    n_unused, d_unused = best(unused, 0.0)
+    yield from [share(n, d), share(n_unused, d_unused), d / d_unused, 2]
 
 
 def how_many_modes():
@@ -140,7 +166,8 @@ def how_many_modes():
 def two_levels():
     strong, weak = (np.array(Empirical([v] * n).degrees_of_freedom(0.1)) for v, n in [(1.0, 10), (0.01, 1000)])
     both = np.array(Empirical([1.0] * 10 + [0.01] * 1000).degrees_of_freedom(0.1))
-    yield from [strong[0], weak[0], both[0], strong[1], weak[1], both[1], 100 * weak[0] / both[0], weak[0] / 1000]
+    yield from [strong[0], weak[0], both[0], strong[1], weak[1], both[1], 100 * weak[0] / both[0]]
+    yield from [10 / 2, 10 + 1000 * 0.01 / 0.1, weak[0] / 1000]
 
 
 def ten_samples():
@@ -200,7 +227,14 @@ def two_descents():
     setting = PowerLaw(1.0, 500), 100
     losses = theory.test_loss(*setting, [50, 90], noise_var=0.01)
     assert losses[1] > losses[0]
-    yield from [function(*setting, 10**4, noise_var=0.01) for function in (theory.train_loss, theory.test_loss)]
+    chapter = (ROOT / "book" / "05_ridge_regression.ipynb").read_text(encoding="utf-8")
+    last = int(re.search(r"line = np\.geomspace\(8, (\d+), 600\)", chapter)[1])
+    (train, test), (late_train, late_test) = (
+        [function(*setting, t, noise_var=0.01) for function in (theory.train_loss, theory.test_loss)]
+        for t in (last, 10**4)
+    )
+    assert train < test and late_train > late_test  # in the figure the training loss is still below
+    yield from [last, train / (test + 0.01), train, test, late_train / (late_test + 0.01), late_train, late_test]
 
 
 def white_data():
@@ -289,14 +323,27 @@ def crossover():
     target = allocation.optimal_loss(law, 1000, 500)
     yield from [1 + 1**0.5, (1 + 1) ** 0.5]
     yield brentq(lambda t: allocation.optimal_loss(law, ENDLESS, t) - target, 100, 1000)
+    few = PowerLaw(0.5, 2000), 60  # the green dots
+    yield from [60, allocation.optimal_loss(few[0], 60, 60) / allocation.optimal_loss(few[0], ENDLESS, 60)]
 
 
-def half_the_harmonic_mean():
+def tuning_and_prices():
     law = PowerLaw(1.0, LONG)
-    scarce, unlimited, equal = (allocation.optimal_loss(law, n, t) for n, t in ((400, 100), (ENDLESS, 100), (200, 200)))
-    ridges = [allocation.optimal_ridge(law, n, t) * LONG for n, t in ((400, 100), (200, 200))]
-    yield from [allocation.optimal_modes(1.0, 400, 100), scarce / unlimited, ridges[0], 40000**0.5]
-    yield from [100 * (1 - equal / scarce), ridges[1]]
+
+    def ratio(n, t):
+        n, t = 1e4 * n, 1e4 * t  # the same shape at a large size
+        return allocation.optimal_loss(law, n, t) / theory.test_loss(law, n, t)
+
+    assert np.isclose(ratio(125, 100), ratio(100, 125))
+    yield from [ratio(100, 125), 100 * (1 - ratio(100, 125)), brentq(lambda t: ratio(100, t) - 0.99, 200, 5000)]
+
+    def affordable(n):
+        return allocation.optimal_loss(law, 1e4 * n, 1e4 * (600 - 4 * n))
+
+    best = minimize_scalar(affordable, bounds=(10, 140), method="bounded", options={"xatol": 1e-6}).x
+    modes = allocation.optimal_modes(1.0, 100, 200)
+    assert np.isclose(modes, 100 * 200 / (100 + 200))
+    yield from [best, 600 - 4 * best, modes, 100 * (affordable(75) / affordable(100) - 1)]
 
 
 def test_equal_sizes_are_best_as_question_10_2_claims():
@@ -342,6 +389,16 @@ def four_students():
         assert plateaus.diagnose(law, n, t, ridge, n_visible=visible, noise_var=noise) == cause
     noise = [theory.decompose(law, n, t, noise_var=1.0).noise for n, t in ((1e6, 3e6), (2e6, 3e6), (1e6, 6e6))]
     yield from [100 * (2**-0.5 - 1), 100 * (2 ** (-0.5 / 1.5) - 1), *noise]
+
+    def clean(n, t):
+        return theory.test_loss(law, 1e6 * n, 1e6 * t)
+
+    def worse(ratio):
+        return clean(2, ratio) / clean(1, ratio) - (1 + 3)
+
+    ratios = [brentq(worse, 2.1, 3), brentq(worse, 1.5, 1.95)]  # there are no others: right and left of T = 2 N
+    changes = [100 * (clean(1, 2 * ratio) / clean(1, ratio) - 1) for ratio in ratios]
+    yield from [*ratios, *changes]
 
 
 def easy_task():
@@ -413,8 +470,10 @@ def steps():
     error, steps = 1.0, 0
     while error > 0.05:
         error, steps = error * (1 - 0.02 * 0.5), steps + 1
-    assert steps in (298, 299)
-    yield from [2 / 50, np.log(0.05) / np.log(0.99), np.log(0.05) / np.log(1 - 1.5 / 51), 0.5 / 1.5]
+    assert steps == 299
+    yield from [2 / 50, np.log(0.05) / np.log(0.99)]
+    yield from [np.log(0.05) / np.log(1 - step * 1.5) for step in (1 / 51, 0.02)]
+    yield 0.5 / 1.5
 
 
 def one_latent():
@@ -433,12 +492,12 @@ def quanta():
 
 
 COMPUTED = {
-    "1.1": what_a_factor_buys, "1.2": best_split_of_a_budget, "2.1": how_many_modes, "2.2": two_levels,
+    "1.1": what_a_factor_buys, "1.2": model_that_will_be_used, "2.1": how_many_modes, "2.2": two_levels,
     "3.1": ten_samples, "3.2": bayesian, "4.1": two_polynomials, "4.2": multiplication_table,
     "5.1": three_directions, "5.2": left_of_the_peak, "5.3": two_descents, "6.1": white_data,
     "6.2": ridge_of_the_data, "7.1": nine_diagrams, "7.2": counting_powers, "8.1": solved_by_hand,
     "8.3": measured_loss, "8.4": exchanged, "9.1": fifty_features,
-    "9.3": crossover, "10.1": half_the_harmonic_mean, "10.3": little_noise,
+    "9.3": crossover, "10.1": tuning_and_prices, "10.3": little_noise,
     "11.1": forty_latents, "11.2": four_students, "12.1": easy_task,
     "12.3": exponents_that_part, "13.1": kernel_and_target, "13.2": two_estimates, "14.1": ten_times_smaller,
     "14.2": one_mode, "14.3": steps, "15.1": one_latent, "15.2": fair_fight, "15.3": quanta,
@@ -446,15 +505,16 @@ COMPUTED = {
 
 
 GIVEN = {  # numbers in the questions, as the functions above take them
-    "1.1": "1.8 0.35 0.4", "1.2": "6 0.4 0.3", "2.1": "2 10 4 1 2 1 0.25", "2.2": "1 1 2 1 0.01 1 2 0.1 1 1",
+    "1.1": "1.8 0.35 0.4", "1.2": "6 2 2 3 1 3 0.4 0.3 0", "2.1": "2 10 4 1 2 1 0.25", "2.2": "2 1 1 0.01 1 2 0.1 1 1",
     "3.1": "29 1 24 1 12 10", "3.2": "2 0.5", "4.1": "1 12 2 1 2 2 1 2 40", "4.2": "2 2 1 2 0.5772 12 2 10 4",
-    "5.1": "4 2 1 3 2 5 4", "5.2": "2 2 100 2 2.5", "5.3": "5.1 50 90", "6.1": "90 0 1 1000 30 0.64",
-    "6.2": "1 1 1 2 1 12 10 4", "7.1": "2 0 3 0 1 1 2 2 3 3 0 10 2 1 0 3 1 2 2", "7.2": "100 1",
-    "8.1": "30 1 20 40 20 3.4 2 2", "8.3": "200 80 0.05 48 0.1", "8.4": "100 400 400 100 2 2",
-    "9.1": "1 50 1 12 50 0.01", "9.3": "9.5 12 1 1000 500", "10.1": "1 400 100 1 1", "10.3": "10 6 0.02 0.004",
-    "11.1": "500 40 2 0.03 40 2 40 500 80 200 0.01 200", "11.2": "12 0 −29 0 −21 −21 −21 0 0 0 300 −60 0",
+    "5.1": "4 2 1 3 2 5 4", "5.2": "2 2 100 2 2.5", "5.3": "5.1 0.01 100 50 90 10 4 0.030 0.021",
+    "6.1": "90 0 1 1000 30 0.64", "6.2": "1 1 1 2 1 12 10 4", "7.1": "2 0 3 0 1 1 2 2 3 3 0 10 2 1 1 0 3 1 2 2",
+    "7.2": "100 1", "8.1": "30 1 20 40 20 3.4 2 2", "8.3": "200 80 0.05 48 0.1", "8.4": "100 400 400 100 2 2",
+    "9.1": "1 50 1 12 50 0.01", "9.3": "9.5 12 1 1000 500", "10.1": "1 1 2 1 1 1 2 1 100 125 100 4 600 1",
+    "10.3": "10 6 0.02 0.004", "11.1": "500 40 2 0.03 40 2 40 500 80 200 0.01 200",
+    "11.2": "12 0 −29 0 −21 −21 −21 0 0 0 300 −60 0",
     "12.1": "1 2 0.36 2 2 2 1 1 10 6 1 2", "12.3": "1 2 1 0.75 1.5", "13.1": "2 2 1.6 2 1.4 2 5",
-    "13.2": "0.2 0.8 0.01 200 500", "14.1": "2", "14.2": "1 1 1 0.1 1 10", "14.3": "50 0.5 12 2 95 1",
+    "13.2": "0.2 0.8 0.01 200 500", "14.1": "2", "14.2": "1 1 1 0.1 1 10", "14.3": "50 0.5 12 2 2 95 1",
     "15.1": "1 10 10 1 2 50", "15.2": "50 40", "15.3": "1 12 0.33 0.5",
 }  # fmt: skip
 
@@ -478,9 +538,10 @@ ON_THE_WAY = {
     "1.1": [1 - 0.1], "2.1": [1 + 0.25], "2.2": [1 + 0.1, 0.01 + 0.1, 1000], "3.1": [10 * 12],
     "5.3": [0.01, 100], "6.1": [0.09**0.5, 0.64**0.5, 0.2**2],
     "8.1": [20 * 40, (20 - 10) * (40 - 10), 10 - 10 / 3, 32000 / 1700, 3.4 * 300 / 1700], "8.3": [48 / 80],
-    "9.3": [1.5, 1.6], "10.1": [400 - 80, 1 / 100, 1 / 400 + 1 / 100, 1 / 200 + 1 / 200],
+    "9.3": [1.5, 1.6, 1.65], "10.1": [1 - 0.99, 600 - 4 * 75],
     "10.3": [0.004 / 0.02, 0.1, 1e6**0.5], "11.1": [1 + 0.1, 200 - 40], "12.1": [np.pi**2 / 4],
-    "13.2": [(0.2 + 0.8) / 2], "14.3": [0.04 / 2, 1 - 0.95, 1 - 0.02 * 0.5, 0.5 + 1], "15.1": [100, 1 / 10**2],
+    "13.2": [(0.2 + 0.8) / 2], "15.1": [100, 1 / 10**2, 156, np.ceil(156.3)],
+    "14.3": [0.04 / 2, 1 - 0.95, 1 - 0.02 * 0.5, 0.5 + 1, 298, *np.ceil([298.1, 98.4, 100.3])],
 }  # fmt: skip
 
 

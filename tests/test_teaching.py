@@ -55,6 +55,51 @@ def test_every_session_of_the_semester_has_its_minutes_and_every_chapter_has_its
     assert [name for name in names if chapters.count(name) == 2] == ["08_solving_the_model"]
 
 
+def test_plans_follow_their_chapters_and_open_with_the_first_picture():
+    shown = {}
+    for path in sorted((ROOT / "book").glob("[01]*.ipynb")):
+        named = []
+        for cell in nbformat.read(path, as_version=4).cells:
+            figure = cell.metadata.get("mystnb", {}).get("figure", {}).get("name")
+            named += [figure] if figure else re.findall(r"\((eq-[\w-]+)\)$", cell.source, flags=re.M)
+        shown[path.name] = named
+    for week, plan in rows("One semester: 15 weeks"):
+        names = re.findall(r"hapter \d+\]\((.+?)\)", plan)
+        places = [
+            [label in shown[name] and (i, shown[name].index(label)) for i, name in enumerate(names)]
+            for label in re.findall(r"`((?:eq|fig)-[\w-]+)`", plan)
+        ]
+        found = [max(filter(None, place)) for place in places]
+        assert found == sorted(found), week
+    openings = re.findall(r"^### Chapter (\d+): .*\n\nOpen with: \*.+?\* \(\{numref\}`(.+?)`", GUIDE, flags=re.M)
+    first = {int(name[:2]): next(label for label in named if label.startswith("fig-")) for name, named in shown.items()}
+    assert len(openings) >= 9 and all(first[int(chapter)] == label for chapter, label in openings)
+
+
+def test_reading_times_are_those_of_the_chapters():
+    times = {}
+    for path in sorted((ROOT / "book").glob("[01]*.ipynb")):
+        head = "\n".join(cell.source for cell in nbformat.read(path, as_version=4).cells[:4])
+        times[path.name] = int(re.search(r"\*\*Reading time\.\*\* About (\d+) minutes", head)[1])
+    assert "The reading takes one to four and a half hours" in GUIDE
+    assert all(60 <= time <= 4.5 * 60 for time in times.values()) and max(times.values()) > 4 * 60
+    taught = set(re.findall(r"\((\d\d_\w+\.ipynb)\)", "".join(plan for _, plan in rows("A summer school: 5 days"))))
+    total = int(re.search(r"By their heads the twelve take (\d+) minutes, 28 hours", GUIDE)[1])
+    assert len(taught) == 12 and sum(times[name] for name in taught) == total and total // 60 == 28
+
+
+def test_exercises_of_the_school_have_the_minutes_of_the_homework():
+    estimates = {label: int(time) for *_, cell in rows("Homework") for label, _, time, _ in HOMEWORK.findall(cell)}
+    seen = 0
+    for slot, plan in rows("A summer school: 5 days"):
+        for block in plan.split(" · "):
+            needed = sum(estimates.get(label, 0) for label in re.findall(r"\{ref\}`([\w-]+)`", block))
+            given = int(block.split()[0]) * (2 if block.endswith("in teams") else 1)
+            assert needed <= given, (slot, block)
+            seen += needed > 0
+    assert seen >= 7
+
+
 def test_every_day_of_the_school_has_its_hours():
     slots = rows("A summer school: 5 days")
     assert [slot.split(",")[0] for slot, _ in slots] == [str(day) for day in range(1, 6) for _ in range(3)]
