@@ -72,6 +72,8 @@ def test_what_a_chapter_marks_is_shown_and_all_that_is_shown_is_marked(decks, pa
     marks = "\n".join(cell.source for cell in cells if cell.cell_type == "markdown")
     pieces = [piece.split("<!-- end -->")[0].strip() for piece in re.split(r"<!-- (?:slide|more).*? -->", marks)[1:]]
     assert len(pieces) >= 6 and all(piece in shown for piece in pieces)
+    said = [note for slide in decks[path.stem].slides for note in slide.notes]
+    assert all(note in said for note in re.findall(r"<!-- note -->\s*(.*?)\s*<!-- end -->", marks, flags=re.S))
     figures = [cell.id for cell in cells if cell.metadata.get("slideshow", {}).get("slide_type") == "slide"]
     assert [slide.figure.cell for slide in decks[path.stem].slides if slide.figure] == figures
     own = [slide for slide in decks[path.stem].slides[1:-1] if slide.kind == ""]
@@ -149,6 +151,20 @@ def test_no_slide_speaks_of_a_neighbour_on_the_page(decks):
     assert found == []
 
 
+@each_chapter
+def test_text_does_not_break_off(decks, path):
+    ends = [re.sub(r"\s*\$\$( \(eq-[\w-]+\))?$", "", slide.text.strip()) for slide in decks[path.stem].slides]
+    assert [end[-60:] for end in ends if end and end[-1] in ",;:"] == []
+
+
+@each_chapter
+def test_an_interactive_figure_of_a_session_is_in_its_deck_with_a_word_on_what_it_is(decks, path):
+    deck = decks[path.stem]
+    planned = re.findall(r"explorer \{numref\}`([\w-]+)`", "\n".join(deck.slides[0].notes))
+    notes = {slide.figure.label: slide.notes for slide in deck.slides if slide.figure}
+    assert all("This is a still. Open the book: Figure" in notes[label][-1] for label in planned)
+
+
 # ---------------------------------------------------------------- a small chapter
 
 
@@ -182,6 +198,16 @@ def test_marks_begin_slides_and_go_on_with_them(program):
 def test_a_mark_that_does_not_open_or_close_is_an_error(program, text):
     with pytest.raises(ValueError, match="mark for slides"):
         program.chapter_slides(chapter(text), program.Book.read())
+
+
+def test_a_note_goes_to_the_slide_before_it_of_text_or_a_figure(program):
+    said = "<!-- note -->Say $x$.\n\nAnd more.<!-- end -->"
+    text, drawn = program.chapter_slides(
+        chapter(f"## One\n\n<!-- slide -->Seen.<!-- end --> {said}", figure("Lines."), said), program.Book.read()
+    )
+    assert text.text.strip() == "Seen." and text.notes == drawn.notes == ["Say $x$.\n\nAnd more."]
+    with pytest.raises(ValueError, match=r"no slide"):
+        program.chapter_slides(chapter(said), program.Book.read())
 
 
 def test_text_goes_on_with_a_slide_of_text_only(program):

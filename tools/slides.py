@@ -1,9 +1,10 @@
 """Write slides, a deck a chapter: python tools/slides.py _build/slides
 
 What a deck shows stands in the chapter. Marks in its text, which the page and its copies leave out, say what goes on a
-slide; the first begins a new one, the second adds to it:
+slide; the first begins a new one, the second adds to it, and the third adds to its notes:
 
     <!-- slide: A title -->What it shows.<!-- end --> What it does not. <!-- more -->What it shows, too.<!-- end -->
+    <!-- note -->What the speaker says.<!-- end -->
 
 Without a title the slide has that of its section. A figure is a slide if its cell says so: {"slideshow": {"slide_type":
 "slide", "title": ...}}; marks in its caption say what of it is shown. The rest comes from the chapter's sections "What
@@ -32,7 +33,7 @@ REVEALJS = ROOT / ".venv" / "reveal" / "sphinx_revealjs" / "_static" / "revealjs
 REVEAL = ["dist/reset.css", "dist/reveal.css", "dist/reveal.js", "plugin/notes/notes.js"]
 MATHJAX = ["tex-svg.js", "input/tex/extensions"]  # curves, not fonts: a browser does not load fonts from a disk
 
-MARK = re.compile(r"<!-- (slide|more)(?:: (.*?))? -->\s*(.*?)\s*<!-- end -->", flags=re.S)
+MARK = re.compile(r"<!-- (slide|more|note)(?:: (.*?))? -->\s*(.*?)\s*<!-- end -->", flags=re.S)
 HEADING = re.compile(r"^##+ +(.+)$", flags=re.M)
 LABEL = re.compile(r"\{(?:eq|numref|ref)\}`([^`]+)`")
 SENTENCE_END = re.compile(r"(?<=[.?!])(?<!al\.)(?<!vs\.)\s+(?=[A-Z*$({\[\"])")
@@ -107,7 +108,7 @@ def lessons(guide: str) -> dict[int, Lesson]:
 
 
 def marked(source: str) -> list[tuple[str, str, str]]:
-    """Return what is marked in a text: whether it begins a slide or goes on with one, title or section, and text."""
+    """Return what is marked in a text: whether it begins a slide, goes on or is a note, title or section, and text."""
     if "<!--" in (rest := MARK.sub("", source)):
         raise ValueError(f"a mark for slides does not open or close: {rest[rest.index('<!--') :][:60]!r}")
     found = []
@@ -176,7 +177,7 @@ def figure_slide(cell: nbformat.NotebookNode, book: Book) -> Slide:
     )
     notes = [MARK.sub(r"\3", caption)] if shown != caption else []
     if "explorers." in cell.source:
-        notes.append("This is a still: in the built book the figure answers the hand.")
+        notes.append(f"This is a still. Open the book: {figure.number} answers the hand there, with tasks beside it.")
     return Slide(cell.metadata.slideshow.title, kind="figure", figure=figure, labels=[figure.label], notes=notes)
 
 
@@ -191,8 +192,11 @@ def chapter_slides(cells: list[nbformat.NotebookNode], book: Book) -> list[Slide
         for kind, title, text in marked(cell.source):
             if kind == "slide":
                 slides.append(Slide(title or heading))
-            elif not slides or slides[-1].figure:
+            elif not slides or (kind == "more" and slides[-1].figure):
                 raise ValueError(f"cell {cell.id}: there is no slide of text that {text[:40]!r} could go on with")
+            if kind == "note":
+                slides[-1].notes.append(text)
+                continue
             slides[-1].text += f"\n\n{text}"
             slides[-1].labels += [label for _, label in EQUATION.findall(text) if label]
         heading = (HEADING.findall(cell.source) or [heading])[-1]
