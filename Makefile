@@ -114,7 +114,7 @@ $(CLASS): requirements-class.txt requirements-lab.txt $(READY)
 	@touch $@
 
 # an option, if the variable stands in the command: shells have a TERM, some have a NAME
-option = $(if $(filter command,$(origin $1)),--$2 "$($1)")
+option = $(if $(filter command,$(origin $1)),--$2 '$(subst ','\'',$($1))')
 
 # exercises as notebooks of nbgrader. Options: TERM=2027a, STUDENTS=file, EXERCISES="label label=points" NAME=quiz,
 # KEY=yes (shows the answers), HOMEWORK=folder, NBGRADER=no

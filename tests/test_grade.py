@@ -356,7 +356,7 @@ def test_an_interruption_keeps_what_is_marked(class_, no_process, monkeypatch, c
 def test_a_report_that_makes_no_sense_is_no_mark(class_, monkeypatch):
     class_.hand_in("ada", answers())
     huge = {"kind": "numbers", "shape": [10**11], "values": None}
-    shapes = [huge | {"shape": [10**18, 10**18]}, huge, {"kind": "function", "outcomes": [huge]}, {"kind": "?"}]
+    shapes = [huge | {"shape": [10**18, 10**18]}, huge, {"kind": "?"}, []]
     reports = {label: {"answer": answer, "error": ""} for label, answer in zip(POINTS, shapes, strict=True)}
     monkeypatch.setattr(grade, "_run", lambda *arguments: (reports, ""))
     assert {m.status for m in class_.marks().values()} == {"damaged"}
@@ -416,43 +416,37 @@ def test_a_submission_is_stopped_in_time_with_all_that_it_started_and_keeps_its_
 
 FORGE = """
 import os
-kept = [fd for fd in range(3, 64) if os.path.exists(f"/proc/self/fd/{fd}")]
-for fd in kept:
-    if "deleted" in os.readlink(f"/proc/self/fd/{fd}"):
+for fd in map(int, os.listdir("/proc/self/fd")):
+    path = f"/proc/self/fd/{fd}"
+    if os.path.lexists(path) and "deleted" in os.readlink(path):
         os.write(fd, %s)
 answer = 0.1
 """
 
 
-@pytest.mark.parametrize(
-    ("lines", "status"),
-    [
-        (b"[" * 200_000 + b"\n", "right"),
-        (b"5" * 4200 + b'\n\xff\n{"label": []}\n', "right"),
-        (b'{"label": "df-ratio", "answer": 3}\n', "right"),  # replaced by the report that comes later
-        (b'{"label": "step-kernel"}\n' + b"x" * (11 * 2**20) + b"\n", "stopped"),  # more than is read
-    ],
-    ids=["nested", "others", "forged", "long"],
-)
-def test_what_a_submission_writes_into_the_report_harms_no_other(class_, lines, status):
+def test_what_a_submission_writes_into_its_report_harms_no_other(class_):
     if not Path("/proc/self/fd").exists():
-        pytest.skip("there is no other way to the report")
-    short = f"b''.join([{', '.join(map(str, (lines[:100], lines[100:1000])))}])" if len(lines) < 1000 else None
-    text = short or f"{lines[:25]!r} + {lines[-2:-1]!r} * {len(lines)} + b'\\n'"
-    class_.hand_in("ada", answers(ols_limit=FORGE % text))
-    class_.hand_in("ben", answers())
+        pytest.skip("the way to the report is another one here")
+    written = {
+        "ada": "b'[' * 200_000 + b'\\n'",
+        "ben": "b'5' * 4200 + b'\\n\\xff\\n{\"label\": []}\\n'",
+        "cyd": 'b\'{"label": "df-ratio", "answer": 3}\\n\'',  # the report that comes later counts
+        "dan": "b'x' * (11 * 2**20) + b'\\n'",  # more than is read
+    }
+    for student, text in written.items():
+        class_.hand_in(student, answers(ols_limit=FORGE % text)[:2])
     marks = class_.marks()
-    assert marks["ada", "df-ratio"].status == status, marks["ada", "df-ratio"]
+    status = {student: marks[student, "df-ratio"].status for student in written}
+    assert status == {"ada": "right", "ben": "right", "cyd": "right", "dan": "stopped"}
+
+
+def test_a_pipe_in_the_place_of_a_file_stops_nothing(class_):
+    pipe = "import os, pathlib\npathlib.Path('report.jsonl').unlink(missing_ok=True)\nos.mkfifo('report.jsonl')"
+    class_.hand_in("ada", answers(ols_limit=f"{pipe}\nwhile True:\n    pass"))
+    class_.hand_in("ben", answers(ols_limit=f"{pipe}\nanswer = 0.1"))
+    marks = class_.marks(timeout=10)
+    assert {m.status for (student, _), m in marks.items() if student == "ada"} == {"stopped"}
     assert {m.status for (student, _), m in marks.items() if student == "ben"} == {"right"}
-
-
-def test_a_notebook_that_leaves_pipes_and_no_report_is_stopped_in_time(class_):
-    pipe = "import os\nfor name in os.listdir('.') + ['report.jsonl']:\n    os.path.isdir(name) or os.remove(name) if "
-    pipe += "os.path.exists(name) else os.mkfifo(name)\nimport time\ntime.sleep(600)"
-    class_.hand_in("ada", answers(ols_limit=pipe))
-    start = time.monotonic()
-    marks = class_.marks(timeout=5)
-    assert {m.status for m in marks.values()} == {"stopped"} and time.monotonic() - start < 60
     assert {m.status for m in class_.marks(timeout=0.01, again=True).values()} == {"stopped"}
 
 

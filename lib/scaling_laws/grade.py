@@ -558,10 +558,10 @@ def grade_folder(
             marks.append(Mark(one.name, "", "", 0, 0, "no notebook", "There is no notebook in the folder."))
     _write(marks, output)
     for path, key in tqdm(paths, unit="notebook", disable=not progress):
-        student, name = key
         if key in done:
             continue
         done.add(key)
+        name = key[1]
         if path.parent == folder:
             marks.append(Mark("", name, "", 0, 0, "damaged", "It lies in no student's folder."))
         elif name not in assignments:
