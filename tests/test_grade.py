@@ -298,9 +298,11 @@ def test_a_name_that_a_browser_has_changed_is_still_the_assignments(class_, no_p
     class_.hand_in("cyd", answers(), name="quiz")
     class_.hand_in("cyd", answers(), name="quiz (2)")
     class_.hand_in("dan", answers(), name="quiz of dan")
+    write(class_.source / "own-Eve.ipynb", code("ols-limit", "mark('ols-limit', answer)"))
+    class_.hand_in("eve", answers(), name="own-eve")
     marks = class_.marks()
-    assert all(marks[student, "ols-limit"].status == "right" for student in ("ada", "ben"))
-    assert {m.assignment for (student, _), m in marks.items() if student != "dan"} == {"quiz"}
+    assert all(marks[student, "ols-limit"].status == "right" for student in ("ada", "ben", "eve"))
+    assert {m.assignment for (student, _), m in marks.items() if student in ("ada", "ben", "cyd")} == {"quiz"}
     assert "There are 2 notebooks" in marks["cyd", "ols-limit"].message
     assert marks["dan", ""].status == "damaged"
 
