@@ -282,7 +282,7 @@ def test_the_last_line_says_whose_the_numbers_are(make, tmp_path):
     make("--exercises", "gcv done")
     assert make.said().endswith(": 1. All numbers are the book's.\n")
     make("--exercises", "gcv done", "--term", "2027a", "--students", tmp_path / "names")
-    assert "made: 2. Exercises with numbers for term 2027a and for each student: 1 of 2;" in make.said()
+    assert "made: 2. Exercises with numbers for term 2027a and for each of 2 students: 1 of 2;" in make.said()
 
 
 def test_the_guide_counts_the_exercises_with_other_numbers(make):

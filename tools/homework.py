@@ -267,14 +267,15 @@ def write(given: argparse.Namespace) -> None:
     for line in keys:
         print(line)
     labels = [one.label for items in chosen.values() for one in items]
-    print(f"Assignments written to {given.folder}: {len(chosen) * len(students)}. {numbers(labels, given)}")
+    written = f"Assignments written to {given.folder}: {len(chosen) * len(students)}."
+    print(written, numbers(labels, given.term, students))
 
 
-def numbers(labels: list[str], given: argparse.Namespace) -> str:
+def numbers(labels: list[str], term: str, students: list[str | None]) -> str:
     """Say whose numbers the exercises have."""
-    if not (given.term or given.students):
+    if not seed(term, students[0]):
         return "All numbers are the book's."
-    whose = [f"for term {given.term}"] * bool(given.term) + ["for each student"] * bool(given.students)
+    whose = [f"for term {term}"] * bool(term) + [f"for each of {len(students)} students"] * bool(students[0])
     varied = sum(label in VARIANTS for label in labels)
     return f"Exercises with numbers {' and '.join(whose)}: {varied} of {len(labels)}; the others have the book's."
 
