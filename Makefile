@@ -113,8 +113,9 @@ $(CLASS): requirements-class.txt requirements-lab.txt $(READY)
 	  echo "To do without nbgrader: make homework NBGRADER=no" >&2; exit 1; }
 	@touch $@
 
-# an option, if the variable stands in the command: shells have a TERM, some have a NAME
-option = $(if $(filter command,$(origin $1)),--$2 "$($1)")
+# an option, if the variable stands in the command: shells have a TERM, some have a NAME. In single quotes nothing
+# in it means anything to the shell
+option = $(if $(filter command,$(origin $1)),--$2 '$(subst ','\'',$($1))')
 
 # exercises as notebooks of nbgrader. Options: TERM=2027a, STUDENTS=file, EXERCISES="label label=points" NAME=quiz,
 # KEY=yes (shows the answers), HOMEWORK=folder, NBGRADER=no

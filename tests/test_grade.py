@@ -171,6 +171,9 @@ def class_(tmp_path):
     return made
 
 
+ADA = {"scaling_laws": {"student": "ada"}}
+
+
 @pytest.fixture
 def no_process(monkeypatch):
     """Nothing runs: every answer is 0.1; the list of the notebooks that would have."""
@@ -214,6 +217,11 @@ def doubled_name(cells):
     return [*new_ids(cells), code("ols-limit-answer", "answer = 3") | {"id": "copy"}]
 
 
+def pasted(cells):
+    """As JupyterLab does: a new id, and the metadata of the cell that was copied."""
+    return [cells[0], cells[0] | {"id": "new"}, *cells[1:]]
+
+
 @pytest.mark.parametrize(
     ("change", "status"),
     [
@@ -222,6 +230,7 @@ def doubled_name(cells):
         (lambda cells: cells[1:], "no cell"),
         (doubled_id, "no cell"),
         (doubled_name, "no cell"),
+        (pasted, "no cell"),
         (lambda cells: [cell | {"id": "x", "metadata": {}} for cell in cells], "no cell"),
     ],
 )
@@ -251,6 +260,7 @@ def test_what_cannot_be_marked_is_reported_by_name_and_the_others_go_on(class_, 
     class_.hand_in("joy", answers(), name="unknown")
     class_.hand_in(".", answers())
     class_.hand_in("kim/.ipynb_checkpoints", answers())
+    (class_.folder / "lea").mkdir()
     class_.hand_in("zoe", answers())
     write(class_.source / "own.ipynb", code("gcv", "mark('gcv', answer)"), scaling_laws={"student": "ada"})
     class_.hand_in("zoe", answers(), name="own")
@@ -260,9 +270,60 @@ def test_what_cannot_be_marked_is_reported_by_name_and_the_others_go_on(class_, 
     assert status["zoe"] == {"right", "wrong", "damaged"}
     assert "numbers of ada" in marks["zoe", "gcv"].message
     assert all(status[student] == {"damaged"} for student in [*texts, "hal", "ian", "joy", ""])
-    assert "kim" not in status
+    assert status["kim"] == status["lea"] == {"no notebook"}
     assert {m.points for m in marks.values() if m.status == "damaged"} == {0}
     assert len(no_process) == 2
+
+
+def test_nobody_is_marked_for_the_numbers_of_another_student(class_, no_process):
+    for student in ("ada", "ben"):
+        write(class_.source / f"own-{student}.ipynb", code("ols-limit", "mark('ols-limit', answer)"), **ADA)
+    renamed = json.loads((class_.source / "own-ben.ipynb").read_text()) | {"metadata": {}}
+    (class_.source / "own-ben.ipynb").write_text(json.dumps(renamed))
+    class_.hand_in("ada", answers(), name="own-ada")
+    write(class_.folder / "ben" / "own-ben.ipynb", *answers(), **ADA)  # Ada's, under a name of Ben's own
+    class_.hand_in("cyd", answers(), name="own-ada")
+    marks = class_.marks()
+    assert {student: m.status for (student, _), m in marks.items()} == {
+        "ada": "right",
+        "ben": "damaged",
+        "cyd": "damaged",
+    }
+    assert marks["ben", "ols-limit"].message == marks["cyd", "ols-limit"].message == "It has the numbers of ada."
+
+
+def test_a_name_that_a_browser_has_changed_is_still_the_assignments(class_, no_process):
+    class_.hand_in("ada", answers(), name="quiz (1)")
+    class_.hand_in("ben", answers(), name="Quiz(12)")
+    class_.hand_in("cyd", answers(), name="quiz")
+    class_.hand_in("cyd", answers(), name="quiz (2)")
+    class_.hand_in("dan", answers(), name="quiz of dan")
+    write(class_.source / "own-Eve.ipynb", code("ols-limit", "mark('ols-limit', answer)"))
+    class_.hand_in("eve", answers(), name="own-eve")
+    marks = class_.marks()
+    assert all(marks[student, "ols-limit"].status == "right" for student in ("ada", "ben", "eve"))
+    assert {m.assignment for (student, _), m in marks.items() if student in ("ada", "ben", "cyd")} == {"quiz"}
+    assert "There are 2 notebooks" in marks["cyd", "ols-limit"].message
+    assert marks["dan", ""].status == "damaged"
+
+
+def test_a_folder_without_a_notebook_is_marked_as_soon_as_one_is_there(class_, no_process, capsys):
+    (class_.folder / "ada").mkdir()
+    assert grade._main([str(class_.folder)]) == 0
+    assert "ada: There is no notebook in the folder." in capsys.readouterr().out
+    assert [m.status for m in class_.marks().values()] == ["no notebook"]
+    class_.hand_in("ada", answers())
+    assert class_.marks()["ada", "ols-limit"].status == "right" and ("ada", "") not in class_.marks()
+
+
+def test_no_answer_says_where_an_answer_was_looked_for(class_):
+    cells = answers(ols_limit="answer = None", df_ratio="answer = None", step_kernel="answer = None")
+    class_.hand_in("ada", [cells[0], code("own", "answer = 0.1"), cells[1], code("two", "answer == 3"), *cells[2:]])
+    marks = class_.marks()
+    assert {marks["ada", label].status for label in ("ols-limit", "df-ratio", "step-kernel")} == {"not answered"}
+    plain = "No answer: `answer` is None after its cell."
+    assert marks["ada", "df-ratio"].message == marks["ada", "step-kernel"].message == plain
+    assert marks["ada", "ols-limit"].message == f"{plain} A cell below sets it, which does not count."
 
 
 def test_what_is_marked_is_not_marked_again_unless_asked_for(class_, no_process):
@@ -296,7 +357,8 @@ def test_an_interruption_keeps_what_is_marked(class_, no_process, monkeypatch, c
 
 def test_a_report_that_makes_no_sense_is_no_mark(class_, monkeypatch):
     class_.hand_in("ada", answers())
-    shapes = [{"kind": "numbers", "shape": [10**18, 10**18], "values": None}, {"kind": "?"}, {}, []]
+    huge = {"kind": "numbers", "shape": [10**11], "values": None}
+    shapes = [huge | {"shape": [10**18, 10**18]}, huge, {"kind": "?"}, []]
     reports = {label: {"answer": answer, "error": ""} for label, answer in zip(POINTS, shapes, strict=True)}
     monkeypatch.setattr(grade, "_run", lambda *arguments: (reports, ""))
     assert {m.status for m in class_.marks().values()} == {"damaged"}
@@ -307,14 +369,29 @@ def test_bad_folders_and_tables_are_errors_that_say_what_is_wrong(class_, no_pro
         grade_folder(tmp_path / "none")
     with pytest.raises(ValueError, match=r"^source must be"):
         grade_folder(class_.folder, class_.source / "text")
-    (tmp_path / "other.csv").write_text("name,mark\n")
-    with pytest.raises(ValueError, match=r"^output must be .*other\.csv"):
-        grade_folder(class_.folder, output=tmp_path / "other.csv")
+    for text in [b"name,mark\n", b"", b"\xff\xfe\0"]:
+        (tmp_path / "other.csv").write_bytes(text)
+        with pytest.raises(ValueError, match=r"^output must be .*other\.csv"):
+            grade_folder(class_.folder, output=tmp_path / "other.csv")
+    for row in ["ada,quiz", "ada,quiz,gcv,2,2,right", "ada,quiz,gcv,two,2,right,Correct."]:
+        (tmp_path / "other.csv").write_text(f"{','.join(grade.COLUMNS)}\nada,quiz,gcv,2,2,right,Correct.\n{row}\n")
+        with pytest.raises(ValueError, match=r"^output: row 3 of .*other\.csv is damaged"):
+            grade_folder(class_.folder, output=tmp_path / "other.csv")
+    with pytest.raises(ValueError, match=r"^output must be"):
+        grade_folder(class_.folder, output=tmp_path)
+    class_.hand_in("ada", answers())
+    with pytest.raises(ValueError, match=r"^output: .*x\.csv cannot be written: No such file"):
+        grade_folder(class_.folder, output=tmp_path / "none" / "x.csv")
+    for timeout in (0, -5, np.nan, np.inf, 1e9):
+        with pytest.raises(ValueError, match=r"^timeout must be"):
+            grade_folder(class_.folder, timeout=timeout)
+    assert not no_process
     shutil.copytree(class_.source / "quiz", class_.source / "again")
     with pytest.raises(ValueError, match="two quiz"):
         grade_folder(class_.folder)
-    with pytest.raises(SystemExit):
-        grade._main([str(tmp_path / "none")])
+    for arguments in (["none"], ["submitted", "--timeout", "nan"]):
+        with pytest.raises(SystemExit):
+            grade._main([str(tmp_path / arguments[0]), *arguments[1:]])
 
 
 # ---------------------------------------------------------------- processes
@@ -337,6 +414,57 @@ def test_a_submission_is_stopped_in_time_with_all_that_it_started_and_keeps_its_
     group = int((tmp_path / "pid").read_text())
     with pytest.raises(ProcessLookupError):
         os.killpg(group, 0)
+
+
+FORGE = """
+import os
+for fd in map(int, os.listdir("/proc/self/fd")):
+    path = f"/proc/self/fd/{fd}"
+    if os.path.lexists(path) and "deleted" in os.readlink(path):
+        os.write(fd, %s)
+answer = 0.1
+"""
+
+
+def test_what_a_submission_writes_into_its_report_harms_no_other(class_):
+    if not Path("/proc/self/fd").exists():
+        pytest.skip("the way to the report is another one here")
+    written = {
+        "ada": "b'[' * 200_000 + b'\\n'",
+        "ben": "b'5' * 4200 + b'\\n\\xff\\n{\"label\": []}\\n'",
+        "cyd": 'b\'{"label": "df-ratio", "answer": 3}\\n\'',  # the report that comes later counts
+        "dan": "b'x' * (11 * 2**20) + b'\\n'",  # more than is read
+    }
+    for student, text in written.items():
+        class_.hand_in(student, answers(ols_limit=FORGE % text)[:2])
+    marks = class_.marks()
+    status = {student: marks[student, "df-ratio"].status for student in written}
+    assert status == {"ada": "right", "ben": "right", "cyd": "right", "dan": "stopped"}
+
+
+def test_a_pipe_in_the_place_of_a_file_stops_nothing(class_):
+    pipe = "import os, pathlib\npathlib.Path('report.jsonl').unlink(missing_ok=True)\nos.mkfifo('report.jsonl')"
+    class_.hand_in("ada", answers(ols_limit=f"{pipe}\nwhile True:\n    pass"))
+    class_.hand_in("ben", answers(ols_limit=f"{pipe}\nanswer = 0.1"))
+    marks = class_.marks(timeout=10)
+    assert {m.status for (student, _), m in marks.items() if student == "ada"} == {"stopped"}
+    assert {m.status for (student, _), m in marks.items() if student == "ben"} == {"right"}
+    assert {m.status for m in class_.marks(timeout=0.01, again=True).values()} == {"stopped"}
+
+
+def test_whatever_goes_wrong_with_one_notebook_the_others_are_marked(class_, no_process, monkeypatch):
+    run = grade._run
+
+    def fails_first(*arguments):
+        monkeypatch.setattr(grade, "_run", run)
+        raise RecursionError
+
+    monkeypatch.setattr(grade, "_run", fails_first)
+    class_.hand_in("ada", answers())
+    class_.hand_in("ben", answers())
+    marks = class_.marks()
+    assert marks["ada", "ols-limit"][5:] == ("damaged", "RecursionError")
+    assert marks["ben", "ols-limit"].status == "right"
 
 
 PATCH = """

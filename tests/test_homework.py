@@ -7,6 +7,8 @@ import importlib
 import json
 import os
 import re
+import runpy
+import shlex
 import subprocess
 import sys
 from functools import cache
@@ -16,9 +18,11 @@ from pathlib import Path
 import nbformat
 import numpy as np
 import pytest
+import traitlets.config
 
 from scaling_laws import grade
 from scaling_laws.exercises import ANSWERS, check
+from scaling_laws.spectra import PowerLaw
 
 ROOT = Path(__file__).parents[1]
 pytestmark = pytest.mark.heavy  # for teachers: "make test" is no slower for it
@@ -98,6 +102,35 @@ def test_for_every_seed_the_text_is_true_and_the_answer_another_one(exercises, l
     assert len(texts) == len(variant.settings), "a parameter does not stand in the text"
     answers = [rounded(label, answer(label, place)) for place in range(len(variant.settings))]
     assert len(set(answers)) == len(answers), sorted(answers)
+
+
+def simulated_share(alpha, n_samples, rng):
+    """How far the tenth of 1000 modes is resolved by a sample, with its standard error.
+
+    For other latents of the sample, with kernel A, and z of the tenth the share is q / (1 + q), q = z'z over A.
+    """
+    scales = PowerLaw(alpha, 1000).eigenvalues ** 0.5
+    shares = []
+    for _ in range(60):
+        others = rng.standard_normal((n_samples, 999)) * np.delete(scales, 9)
+        tenth = rng.standard_normal((n_samples, 50)) * scales[9]
+        q = np.sum(tenth * np.linalg.solve(others @ others.T, tenth), axis=0)
+        shares.append(np.mean(q / (1 + q)))
+    return np.mean(shares), np.std(shares) / len(shares) ** 0.5
+
+
+@pytest.mark.parametrize("setting", VARIANTS["samples-for-a-mode"].settings[1:], ids=str)
+def test_a_simulation_leads_to_the_answer_where_the_text_asks_for_one(exercises, setting):
+    assert "by simulation" in exercises["samples-for-a-mode"].text
+    right = rounded("samples-for-a-mode", VARIANTS["samples-for-a-mode"].answer(**setting))
+    half, rng = (5 if right >= 100 else 0.5), np.random.default_rng(3)
+    below, above = (simulated_share(setting["alpha"], int(right + sign * half), rng) for sign in (-1, 1))
+    assert below[0] + 3 * below[1] < setting["percent"] / 100 < above[0] - 3 * above[1], (below, above)
+
+
+def test_no_other_variant_asks_for_a_simulation(exercises):
+    asking = [label for label in VARIANTS if re.search("by simulation|[Ss]imulate", exercises[label].text)]
+    assert asking == ["samples-for-a-mode"]
 
 
 def test_a_text_that_was_changed_in_the_book_is_an_error():
@@ -215,12 +248,13 @@ def test_points_can_be_given_and_the_key_is_shown_when_asked_for(make):
     ("options", "words"),
     [
         (["--exercises", "no-such"], "'no-such'"),
+        (["--exercises", "hidden-exponents"], "'hidden-exponents'; there is 'hidden-exponent'"),
         (["--exercises", "own-trade"], "machine check"),
         (["--exercises", "gcv=many"], "points must be"),
         (["--exercises", "gcv=0"], "points must be"),
         (["--exercises", "gcv gcv=3"], "once"),
         (["--name", "a/b"], "a name must be"),
-        (["--students", "no such file"], "no such file"),
+        (["--students", "no such file"], "students: no such file must be"),
     ],
 )
 def test_bad_options_are_errors_that_say_what_is_wrong(make, options, words):
@@ -228,23 +262,65 @@ def test_bad_options_are_errors_that_say_what_is_wrong(make, options, words):
         make(*options)
 
 
-@pytest.mark.parametrize("text", ["", "ada\nada\n", "ada lovelace\n", "../ada\n"])
+@pytest.mark.parametrize("text", ["", "ada\nada\n", "ada lovelace\n", "../ada\n", "zoë\n".encode("latin-1")])
 def test_names_of_students_are_names_of_folders(make, tmp_path, text):
-    (tmp_path / "names").write_text(text)
-    with pytest.raises(SystemExit, match="student"):
+    (tmp_path / "names").write_bytes(text if isinstance(text, bytes) else text.encode())
+    with pytest.raises(SystemExit, match=r"students: .*names"):
         make("--students", tmp_path / "names", "--exercises", "gcv")
 
 
-def test_checks_do_not_change_under_what_was_handed_in(make):
+def test_a_list_of_students_may_come_from_a_spreadsheet(make, tmp_path):
+    (tmp_path / "names").write_text("ada\r\nzoë\r\n", encoding="utf-8-sig", newline="")
+    assert set(sources(make("--students", tmp_path / "names", "--exercises", "gcv"))) == {
+        "homework-ada",
+        "homework-zoë",
+    }
+
+
+def test_the_last_line_says_whose_the_numbers_are(make, tmp_path):
+    (tmp_path / "names").write_text("ada\nben\n")
+    make("--exercises", "gcv done")
+    assert make.said().endswith(": 1. All numbers are the book's.\n")
+    make("--exercises", "gcv done", "--term", "2027a", "--students", tmp_path / "names")
+    assert "made: 2. Exercises with numbers for term 2027a and for each of 2 students: 1 of 2;" in make.said()
+
+
+def test_the_guide_counts_the_exercises_with_other_numbers(make):
+    make("--term", "2027a")
+    varied, total = re.search(r": (\d+) of (\d+);", make.said()).groups()
+    choices = [len(variant.settings) - 1 for variant in VARIANTS.values()]
+    guide = " ".join((ROOT / "book" / "teaching.md").read_text().split())
+    assert f"{varied} of the {total} checked questions" in guide
+    assert f"each of them has {min(choices)} to {max(choices)} settings" in guide
+
+
+@pytest.mark.parametrize("place", ["ada/homework/homework.ipynb", "ada/homework.ipynb", "ada/later/Homework (1).ipynb"])
+def test_checks_do_not_change_under_what_was_handed_in(make, place):
     options = ["--exercises", "ridgeless-split", "--term"]
     folder = make(*options, "a")
     before = (folder / "source" / "homework" / "homework.ipynb").read_text()
-    (folder / "submitted" / "ada" / "homework").mkdir(parents=True)
+    (folder / "submitted" / place).parent.mkdir(parents=True)
+    (folder / "submitted" / place).touch()
     make(*options, "a")
     with pytest.raises(SystemExit, match="there are submissions"):
         make(*options, "b")
     assert (folder / "source" / "homework" / "homework.ipynb").read_text() == before
     make(*options, "b", "--name", "other")
+
+
+def test_a_run_that_is_refused_changes_nothing(make):
+    folder = make("--term", "a")
+    path = folder / "submitted" / "ada" / "homework_03.ipynb"
+    path.parent.mkdir(parents=True)
+    path.touch()
+
+    def state():
+        return {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+    before = state()
+    with pytest.raises(SystemExit, match=r"homework_03\.ipynb would change"):
+        make("--term", "b")
+    assert state() == before
 
 
 def test_make_takes_options_from_its_command_only(tmp_path):
@@ -257,8 +333,10 @@ def test_make_takes_options_from_its_command_only(tmp_path):
         return subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True).stdout
 
     assert "tools/homework.py" in shown() and "--" not in shown().split("homework.py")[1].split("\n")[0]
-    line = shown("TERM=2027a", "EXERCISES=gcv done", "KEY=yes")
-    assert '--term "2027a"' in line and '--exercises "gcv done"' in line and "--key" in line
+    lines = shown('TERM=a "b" it\'s', "EXERCISES=gcv done", "KEY=yes").splitlines()
+    start = next(number for number, line in enumerate(lines) if "tools/homework.py" in line)
+    words = shlex.split(lines[start].rstrip("\\") + lines[start + 1])
+    assert words[2:] == ["_build/homework", "--term", 'a "b" it\'s', "--exercises", "gcv done", "--key"]
 
 
 # ---------------------------------------------------------------- nbgrader itself
@@ -336,6 +414,12 @@ def submissions(release, right):
     notebook["cells"][2]["metadata"]["nbgrader"] = {"grade": "perhaps"}
     made["changed"] = json.dumps(notebook)
     notebook = json.loads(made["right"])
+    notebook["cells"] = [cell for cell in notebook["cells"] if cell["id"] not in LABELS]
+    made["deleted-tests"] = json.dumps(notebook)
+    notebook = json.loads(made["right"])
+    notebook["metadata"]["scaling_laws"]["student"] = "ada"
+    made["of-ada"] = json.dumps(notebook)
+    notebook = json.loads(made["right"])
     for cell in notebook["cells"]:
         cell["metadata"] = {}
     made["bare"] = json.dumps(notebook)
@@ -354,12 +438,14 @@ def test_nbgrader_marks_a_class_and_names_whom_it_cannot_mark(course, right):
         path.write_text(notebook)
 
     said = run("autograde", "quiz", "--Execute.timeout=10").stderr
-    refused = {"no-json", "pasted", "renamed", "changed", "bare"}
+    refused = {"no-json", "pasted", "renamed", "changed", "bare", "of-ada"}
     assert set(re.findall(r"error processing assignment 'quiz' for student '([\w-]+)'", said)) == refused
     for words in [
         "pasted, quiz: more than one cell is called step-kernel-answer",
         "bare, quiz: no cell has",
         "changed, quiz",
+        "of-ada, quiz: this has the numbers of ada",
+        *[f"deleted-tests, quiz: a test cell was missing, and is put back: {label}" for label in LABELS],
     ]:
         assert words in said
     assert "deleted-loop, quiz: these cells are missing: step-kernel-answer" in said
@@ -367,7 +453,7 @@ def test_nbgrader_marks_a_class_and_names_whom_it_cannot_mark(course, right):
     assert run("export").returncode == 0
     with open(folder / "grades.csv", newline="") as file:
         points = {row["student_id"]: float(row["score"]) for row in csv.DictReader(file)}
-    expected = {"zoe": 9, "wrong": 0, "empty": 0, "syntax-long": 9 - 3, "deleted-loop": 9 - 3 - 2}
+    expected = {"zoe": 9, "deleted-tests": 9, "wrong": 0, "empty": 0, "syntax-long": 9 - 3, "deleted-loop": 9 - 3 - 2}
     expected |= dict.fromkeys(refused, 0)
     assert points == expected
 
@@ -380,15 +466,34 @@ def test_nbgrader_marks_a_class_and_names_whom_it_cannot_mark(course, right):
     assert pages["empty"].count("NotAnswered: ridgeless-split: not answered") == 1
     assert "AssertionError: ridgeless-split: Not right." in pages["wrong"] and "NotAnswered:" not in pages["wrong"]
     assert "NotAnswered: step-kernel" in pages["deleted-loop"] and "SyntaxError" in pages["syntax-long"]
+    assert "scaling_laws.grade" in pages["zoe"]  # a page shows the checks: nobody hands in after it, says the guide
     assert "AssertionError:" not in pages["zoe"] and "NotAnswered:" not in pages["zoe"]
     assert list(home.rglob("*")) == [], "something was written outside the folder of the course"
+
+
+def test_nbgrader_refuses_the_assignment_of_another_student(course):
+    folder, _, _ = course
+    cell = nbformat.v4.new_code_cell("answer = 1", metadata={"nbgrader": {"grade_id": "a", "solution": True}})
+    cell.metadata["nbgrader"] |= {"grade": False, "schema_version": 3}
+    notebook = nbformat.v4.new_notebook(cells=[cell])
+    about = {"assignment": "own-ada", "notebook": "own-ada"}
+    (folder / "source" / "own-ada").mkdir()
+    owned = nbformat.v4.new_notebook(cells=[cell], metadata={"scaling_laws": {"student": "ada"}})
+    nbformat.write(owned, folder / "source" / "own-ada" / "own-ada.ipynb")
+    settings = {"get_config": traitlets.config.Config}
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(os, "environ", os.environ.copy())
+        checker = runpy.run_path(str(folder / "nbgrader_config.py"), settings)["CheckCells"]()
+    assert checker.preprocess(notebook, {"nbgrader": about | {"student": "ada"}})[0] == notebook
+    with pytest.raises(ValueError, match="ben, own-ada: this has the numbers of ada"):
+        checker.preprocess(notebook, {"nbgrader": about | {"student": "ben"}})
 
 
 def test_the_same_class_is_marked_without_nbgrader(course, right, tmp_path):
     folder, _, _ = course
     handout = nbformat.read(folder / "handout" / "quiz.ipynb", as_version=4)
     made = submissions(handout, right)
-    for student in ["zoe", "empty", "syntax-long", "no-json", "bare"]:
+    for student in ["zoe", "empty", "syntax-long", "no-json", "bare", "of-ada", "pasted"]:
         path = tmp_path / student / "quiz.ipynb"
         path.parent.mkdir()
         path.write_text(made[student])
@@ -397,4 +502,5 @@ def test_the_same_class_is_marked_without_nbgrader(course, right, tmp_path):
     assert status["zoe"] == ["right"] * 4 and status["empty"] == ["not answered"] * 4
     assert status["syntax-long"] == ["right", "error", "right", "right"]
     assert status["bare"] == ["right"] * 4  # the ids of the cells are enough
-    assert status["no-json"] == ["damaged"] * 4
+    assert status["no-json"] == status["of-ada"] == ["damaged"] * 4
+    assert status["pasted"] == ["right", "no cell", "right", "right"]

@@ -88,6 +88,12 @@ def test_links_lead_to_what_is_in_the_folder(folder):
                 assert "://" in address or (folder / "book" / file).exists(), f"{path.name}: {address}"
 
 
+def test_the_findings_that_chapters_name_are_there_and_no_others(folder):
+    text = "\n".join(path.read_text() for path in (folder / "book").iterdir())
+    named = set(re.findall(r"findings/(\w+\.\w+)", text))
+    assert named == {path.name for path in (folder / "findings").iterdir()} and named
+
+
 def test_the_archive_is_the_folder_and_the_same_each_time(program, folder):
     archive = folder.with_suffix(".zip")
     with zipfile.ZipFile(archive) as packed:

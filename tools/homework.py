@@ -6,6 +6,7 @@ numbers of a question depend on the term, or on the student, where `homework_var
 
 import argparse
 import ast
+import difflib
 import re
 import shutil
 import sys
@@ -20,6 +21,7 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 from plain_notebooks import DIRECTIVE, MACRO, ROOT, Book, option, plain_text
 
 from scaling_laws.exercises import ANSWERS, _Function
+from scaling_laws.grade import _name as assignment_of
 from scaling_laws.grade import seal
 
 POINTS = {True: 3, False: 2}  # a function, or anything else
@@ -95,7 +97,9 @@ def item(text: str, exercises: dict[str, Exercise]) -> Item:
     """Return what 'label' or 'label=points' stands for."""
     label, _, points = text.partition("=")
     if label not in exercises:
-        raise ValueError(f"no exercise with a machine check is called {label!r}")
+        near = difflib.get_close_matches(label, exercises, n=1)
+        advice = f"; there is {near[0]!r}" if near else ""
+        raise ValueError(f"no exercise with a machine check is called {label!r}{advice}")
     try:
         worth = float(points) if points else POINTS[isinstance(ANSWERS[label], _Function)]
     except ValueError:
@@ -192,21 +196,27 @@ def handout(source: nbformat.NotebookNode) -> nbformat.NotebookNode:
 
 def read_students(path: Path) -> list[str]:
     """Return the names in a file, one a line."""
-    names = [line.strip() for line in path.read_text(encoding="utf-8").splitlines() if line.strip()]
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except (OSError, UnicodeDecodeError) as error:
+        reason = getattr(error, "strerror", "it is not")
+        raise ValueError(f"students: {path} must be a text file in UTF-8: {reason}") from None
+    names = [line.strip() for line in text.splitlines() if line.strip()]
     wrong = next((name for name in names if not NAME.fullmatch(name)), None)
     if wrong is not None:
-        raise ValueError(f"{path}: a student's name must be letters, digits, '_', '.' and '-'; got {wrong!r}")
+        raise ValueError(f"students: {path}: a name must be letters, digits, '_', '.' and '-'; got {wrong!r}")
     if len(set(names)) < len(names) or not names:
-        raise ValueError(f"{path} must name each student once, one a line")
+        raise ValueError(f"students: {path} must name each student once, one a line")
     return names
 
 
-def write_text(text: str, path: Path, handed_in: bool) -> None:
-    """Write a file, but not over a check with which somebody's work is waiting to be marked."""
-    if path.exists() and path.read_text(encoding="utf-8") != text and handed_in:
-        raise ValueError(f"{path} would change, and there are submissions for it: use another folder")
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(text, encoding="utf-8")
+def refuse_changes(texts: dict[Path, str], submitted: Path) -> None:
+    """Raise an error if a file would change with which somebody's work is waiting to be marked."""
+    names = {path.stem: None for path in texts}
+    waiting = {assignment_of(path, names) for path in submitted.rglob("*.ipynb")}
+    for path, text in texts.items():
+        if path.stem in waiting and path.exists() and path.read_text(encoding="utf-8") != text:
+            raise ValueError(f"{path} would change, and there are submissions for it: use another folder")
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -235,23 +245,39 @@ def write(given: argparse.Namespace) -> None:
     else:
         chosen = {(name, title_of(exercises[labels[0]].chapter)): labels for name, labels in proposed().items()}
     students = read_students(given.students) if given.students else [None]
-    given.folder.mkdir(parents=True, exist_ok=True)
-    shutil.copy(Path(__file__).with_name("nbgrader_config.py"), given.folder)
-    for (name, title), labels in chosen.items():
-        items = [item(text, exercises) for text in labels]
+    chosen = {key: [item(text, exercises) for text in labels] for key, labels in chosen.items()}
+    texts, keys = {}, []
+    for (name, title), items in chosen.items():
         if len({one.label for one in items}) < len(items):
-            raise ValueError(f"each exercise once, please; got {' '.join(labels)}")
+            raise ValueError(f"each exercise once, please; got {' '.join(one.label for one in items)}")
         for student in students:
             assignment = f"{name}-{student}" if student else name
             notebook = source_notebook(title, items, exercises, book, given.term, student)
-            handed_in = any(given.folder.glob(f"submitted/*/{assignment}"))
             file = f"{assignment}.ipynb"
-            write_text(nbformat.writes(notebook) + "\n", given.folder / "source" / assignment / file, handed_in)
-            write_text(nbformat.writes(handout(notebook)) + "\n", given.folder / "handout" / file, handed_in)
+            texts[given.folder / "source" / assignment / file] = nbformat.writes(notebook) + "\n"
+            texts[given.folder / "handout" / file] = nbformat.writes(handout(notebook)) + "\n"
             for one in items if given.key else ():
                 _, setting = exercises[one.label].varied(seed(given.term, student))
-                print(assignment, one.label, answer(one.label, setting), setting or "", sep="\t")
-    print(f"Assignments written to {given.folder}: {len(chosen) * len(students)}.")
+                keys.append(f"{assignment}\t{one.label}\t{answer(one.label, setting)}\t{setting or ''}")
+    refuse_changes(texts, given.folder / "submitted")
+    for path, text in texts.items():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+    shutil.copy(Path(__file__).with_name("nbgrader_config.py"), given.folder)
+    for line in keys:
+        print(line)
+    labels = [one.label for items in chosen.values() for one in items]
+    written = f"Assignments written to {given.folder}: {len(chosen) * len(students)}."
+    print(written, numbers(labels, given.term, students))
+
+
+def numbers(labels: list[str], term: str, students: list[str | None]) -> str:
+    """Say whose numbers the exercises have."""
+    if not seed(term, students[0]):
+        return "All numbers are the book's."
+    whose = [f"for term {term}"] * bool(term) + [f"for each of {len(students)} students"] * bool(students[0])
+    varied = sum(label in VARIANTS for label in labels)
+    return f"Exercises with numbers {' and '.join(whose)}: {varied} of {len(labels)}; the others have the book's."
 
 
 if __name__ == "__main__":

@@ -152,7 +152,8 @@ VARIANTS: dict[str, Variant] = {
     ),
     "samples-for-a-mode": Variant(
         (r"with $\alpha = <alpha>$ and", "resolved to <percent> %"),
-        table("alpha percent", (0.5, 90), (0.5, 70), (0.5, 75), (0.5, 80), (0.5, 95), (0.8, 95), (0.8, 90), (1.0, 95)),
+        # simulation finds up to one sample more than theory: with three digits before the point both round alike
+        table("alpha percent", (0.5, 90), (0.3, 90), (0.4, 95), (0.5, 97), (0.6, 97), (0.7, 97), (0.8, 97)),
         _samples_for_a_mode,
         lambda alpha, percent: 10 < _samples_for_a_mode(alpha, percent) < 1000,
     ),

@@ -1,10 +1,11 @@
 """Settings of nbgrader for homework: 'make homework' copies this file into the folder in which nbgrader works."""
 
-import json
 import os
 import sys
+from itertools import pairwise
 from pathlib import Path
 
+import nbformat
 from nbgrader.converters import Autograde
 from nbgrader.preprocessors import NbGraderPreprocessor
 
@@ -12,10 +13,10 @@ HERE = Path(__file__).parent
 
 
 class CheckCells(NbGraderPreprocessor):
-    """Refuse a notebook whose cells nbgrader could not tell apart, and say whose it is.
+    """Refuse a notebook whose cells nbgrader could not tell apart, or with another's numbers, and say whose it is.
 
     Left to itself, nbgrader 0.9.6 stops at a cell that was copied, and marks nobody after it; a notebook without
-    metadata it passes in silence.
+    metadata it passes in silence, and points whose test cell was deleted it takes away without a word.
     """
 
     def preprocess(self, nb, resources):
@@ -23,8 +24,13 @@ class CheckCells(NbGraderPreprocessor):
         about = resources["nbgrader"]
         whose = f"{about['student']}, {about['assignment']}"
         source = HERE / "source" / about["assignment"] / f"{about['notebook']}.ipynb"
-        cells = json.loads(source.read_text(encoding="utf-8"))["cells"]
-        known = [cell["metadata"]["nbgrader"] for cell in cells if "nbgrader" in cell["metadata"]]
+        handed_out = nbformat.read(source, as_version=4)
+        for notebook in (handed_out, nb):
+            owner = dict(notebook.metadata.get("scaling_laws") or {}).get("student", about["student"])
+            if owner != about["student"]:
+                raise ValueError(f"{whose}: this has the numbers of {owner}")
+        cells = [cell for cell in handed_out.cells if "nbgrader" in cell.metadata]
+        known = [cell.metadata["nbgrader"] for cell in cells]
         answers = [settings["grade_id"] for settings in known if settings["solution"]]
         found = [cell.metadata["nbgrader"] for cell in nb.cells if "nbgrader" in cell.metadata]
         names = [settings.get("grade_id") for settings in found]
@@ -39,7 +45,18 @@ class CheckCells(NbGraderPreprocessor):
             raise ValueError(f"{whose}: no cell has the metadata by which it is found")
         if missing:
             self.log.warning("%s: these cells are missing: %s", whose, ", ".join(missing))
+        for before, cell in pairwise(cells):
+            settings, before = cell.metadata["nbgrader"], before.metadata["nbgrader"]["grade_id"]
+            if settings["grade"] and settings["grade_id"] not in names:
+                places = [place for place, one in enumerate(nb.cells) if names_cell(one) == before]
+                nb.cells.insert(places[0] + 1 if places else len(nb.cells), cell)
+                self.log.warning("%s: a test cell was missing, and is put back: %s", whose, settings["grade_id"])
         return nb, resources
+
+
+def names_cell(cell):
+    """Return the name by which nbgrader knows a cell."""
+    return cell.metadata.get("nbgrader", {}).get("grade_id")
 
 
 c = get_config()  # noqa: F821

@@ -40,10 +40,13 @@ def write_folder(folder: Path) -> None:
     """Write notebooks, library and instructions into a new folder."""
     book = Book.read()
     (folder / "book").mkdir(parents=True)
+    (folder / "findings").mkdir()
     for path in book.notebooks:
         notebook = plain_notebook(path, book, solutions=False)
         nbformat.validate(notebook)
         nbformat.write(notebook, folder / "book" / path.name)
+        for name in re.findall(r"`(findings/[\w.]+)`", nbformat.writes(notebook)):
+            shutil.copy(ROOT / name, folder / name)
     unneeded = shutil.ignore_patterns("__pycache__", "*.egg-info")
     shutil.copytree(ROOT / "lib", folder / "lib", ignore=unneeded)
     for name in ("pyproject.toml", "LICENSE"):

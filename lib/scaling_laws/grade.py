@@ -16,7 +16,9 @@ import ast
 import csv
 import hashlib
 import json
+import math
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -24,7 +26,7 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from tempfile import TemporaryDirectory
+from tempfile import TemporaryDirectory, TemporaryFile
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -34,6 +36,8 @@ from .exercises import ANSWERS, Verdict, _Number, _one_number
 
 COLUMNS = ["student", "assignment", "exercise", "points", "max points", "status", "message"]
 LARGEST = 100 * 2**20  # bytes of a notebook; and of a report a tenth of that
+LONGEST = 1e6  # seconds for a notebook
+SETS_ANSWER = re.compile(r"^(answer\s*=[^=]|def answer\b)", flags=re.M)
 
 
 class NotAnswered(AssertionError):
@@ -53,12 +57,13 @@ class Mark(NamedTuple):
     Attributes
     ----------
     student, assignment, exercise : str
-        Whose answer to what; no exercise where a file is no notebook of the course.
+        Whose answer to what; no exercise where a file is no notebook of the course, or where there is none.
     points, max_points : float
         The points given, and those to be had.
     status : str
         "right", "wrong" or "not answered"; or why there is nothing to judge: "error" in the answer's cell, "no cell"
-        for the answer, "stopped" before that cell had run, or "damaged": the notebook cannot be marked.
+        for the answer, "stopped" before that cell had run, "damaged": the notebook cannot be marked, or "no notebook"
+        in a student's folder.
     message : str
         The same in a sentence.
 
@@ -196,17 +201,13 @@ class _Task:
 
     def find(self, cells: list[_Cell]) -> int:
         """Return the place of the answer's cell in a submission; `ValueError` if it is not there once."""
-        signs = (
-            lambda cell: cell.id == self.cell,
-            lambda cell: cell.grade_id == self.cell,  # some programs give cells new ids
-            lambda cell: f'check("{self.label}"' in cell.source,
-        )
-        for sign in signs:
-            places = [place for place, cell in enumerate(cells) if sign(cell)]
-            if len(places) > 1:
-                raise ValueError(f"The cell of the answer to {self.label} is there {len(places)} times.")
-            if places:
-                return places[0]
+        named = [place for place, cell in enumerate(cells) if self.cell in (cell.id, cell.grade_id)]
+        # some programs give cells new ids, and a copy of a cell may have either name
+        places = named or [place for place, cell in enumerate(cells) if f'check("{self.label}"' in cell.source]
+        if len(places) > 1:
+            raise ValueError(f"The cell of the answer to {self.label} is there {len(places)} times.")
+        if places:
+            return places[0]
         raise ValueError(f"The cell of the answer to {self.label} is not there.")
 
 
@@ -269,9 +270,11 @@ def _read(path: Path) -> tuple[list[_Cell], str | None]:
 
 def _run(cells: list[tuple[str, str | None]], closed: list[Path], timeout: float) -> tuple[dict[str, dict], str]:
     """Run cells in a new process. Return the reports by label, and why there are not all of them."""
-    with TemporaryDirectory(prefix="marking-", ignore_cleanup_errors=True) as folder:
-        report = Path(folder, "report.jsonl")
-        task = {"cells": cells, "closed": [str(one.resolve()) for one in closed], "report": str(report)}
+    with (
+        TemporaryDirectory(prefix="marking-", ignore_cleanup_errors=True) as folder,
+        TemporaryFile() as report,  # nameless, so that nothing can be put in its place
+    ):
+        task = {"cells": cells, "closed": [str(one.resolve()) for one in closed]}
         paths = [str(Path(__file__).parents[1]), *filter(None, [os.environ.get("PYTHONPATH")])]
         own = {
             "IPYTHONDIR": folder,
@@ -283,8 +286,8 @@ def _run(cells: list[tuple[str, str | None]], closed: list[Path], timeout: float
             cwd=folder,
             env={"OPENBLAS_NUM_THREADS": "1"} | os.environ | own,
             stdin=subprocess.PIPE,
-            stdout=subprocess.DEVNULL,  # a submission may print without end
-            stderr=subprocess.DEVNULL,
+            stdout=report,
+            stderr=subprocess.DEVNULL,  # a submission may print without end
             start_new_session=True,
         )
         try:
@@ -294,14 +297,25 @@ def _run(cells: list[tuple[str, str | None]], closed: list[Path], timeout: float
             end = f"The notebook was stopped after {timeout:g} seconds."
         finally:
             _kill(process)
-        with open(report, "rb") as written:
-            lines = written.read(LARGEST // 10).splitlines()
-    reports = [json.loads(line) for line in lines]
-    return {one["label"]: one for one in reports if "label" in one}, end
+        report.seek(0)
+        return _reports(report.read(LARGEST // 10)), end
+
+
+def _reports(written: bytes) -> dict[str, dict]:
+    """Return the reports in what a process has written, by label. A student's code may have written anything."""
+    reports = {}
+    for line in written.splitlines():
+        try:
+            report = json.loads(line)
+        except (ValueError, RecursionError):
+            continue
+        if isinstance(report, dict) and isinstance(report.get("label"), str):
+            reports[report["label"]] = report
+    return reports
 
 
 def _kill(process: subprocess.Popen) -> None:
-    """End a process and those that it started."""
+    """End a process and those that it started, but for any that made a session of its own: it lives on."""
     try:
         if hasattr(os, "killpg"):
             os.killpg(process.pid, signal.SIGKILL)
@@ -316,7 +330,7 @@ def _rebuilt(answer: dict) -> Any:
     match answer:
         case {"kind": "none"}:
             return None
-        case {"kind": "numbers", "shape": shape, "values": None}:
+        case {"kind": "numbers", "shape": shape, "values": None} if math.prod(shape) <= 10**7:  # a check copies them
             return np.broadcast_to(np.nan, shape)
         case {"kind": "numbers", "shape": shape, "values": values}:
             return np.reshape(values, shape)
@@ -348,23 +362,39 @@ def _judge(task: _Task, report: dict) -> tuple[str, str]:
     """Status and message for a report."""
     answer = _rebuilt(report["answer"])
     if answer is None:
-        return ("error", f"The cell raised {report['error']}") if report["error"] else ("not answered", "No answer.")
+        if report["error"]:
+            return "error", f"The cell raised {report['error']}"
+        return "not answered", "No answer: `answer` is None after its cell."
     verdict = _verdict(task.label, answer, task.sealed)
     return "right" if verdict else "wrong", verdict.message
 
 
-def _mark_notebook(path: Path, student: str, assignment: _Assignment, closed: list[Path], timeout: float) -> list[Mark]:
-    """Run a submitted notebook and mark its answers."""
+def _set_below(cells: list[_Cell], places: dict[int, str]) -> set[str]:
+    """Return the labels of exercises after whose cell another one, before the next exercise, sets `answer`."""
+    labels, label = set(), None
+    for place, cell in enumerate(cells):
+        if place in places:
+            label = places[place]
+        elif label and SETS_ANSWER.search(cell.source):
+            labels.add(label)
+    return labels
+
+
+def _mark_notebook(
+    path: Path, key: tuple[str, str], assignment: _Assignment, closed: list[Path], timeout: float
+) -> list[Mark]:
+    """Run a submitted notebook and mark its answers; `key` is whose and which it is."""
 
     def line(task, status, message):
         message = " ".join(message.split())  # in one line, also in programs that cannot read others
         points = task.points if status == "right" else 0
-        return Mark(student, path.stem, task.label, points, task.points, status, message)
+        return Mark(*key, task.label, points, task.points, status, message)
 
     try:
-        if assignment.student not in (None, student):
-            raise ValueError(f"It has the numbers of {assignment.student}.")
-        cells, _ = _read(path)
+        cells, owner = _read(path)
+        for one in (assignment.student, owner):
+            if one not in (None, key[0]):
+                raise ValueError(f"It has the numbers of {str(one)[:100]}.")
         places, missing = {}, {}
         for task in assignment.tasks:
             try:
@@ -373,8 +403,9 @@ def _mark_notebook(path: Path, student: str, assignment: _Assignment, closed: li
                 missing[task.label] = str(error)
         labelled = [(cell.source, places.get(place)) for place, cell in enumerate(cells)]
         reports, end = _run(labelled, closed, timeout)
-    except (ValueError, OSError) as error:
-        return [line(task, "damaged", str(error)) for task in assignment.tasks]
+    except Exception as error:  # whatever one student hands in, the others are marked
+        return [line(task, "damaged", str(error) or type(error).__name__) for task in assignment.tasks]
+    below = _set_below(cells, places)
     marks = []
     for task in assignment.tasks:
         try:
@@ -383,7 +414,10 @@ def _mark_notebook(path: Path, student: str, assignment: _Assignment, closed: li
             elif task.label not in reports:
                 marks.append(line(task, "stopped", end))
             else:
-                marks.append(line(task, *_judge(task, reports[task.label])))
+                status, message = _judge(task, reports[task.label])
+                if status == "not answered" and task.label in below:
+                    message += " A cell below sets it, which does not count."
+                marks.append(line(task, status, message))
         except Exception as error:  # a report is data from a student's process, and may be anything
             marks.append(line(task, "damaged", f"The report of the answer makes no sense: {type(error).__name__}."))
     return marks
@@ -426,21 +460,40 @@ def _marks(path: Path) -> list[Mark]:
     """Read a table of marks, if there is one."""
     if not path.exists():
         return []
-    with open(path, newline="", encoding="utf-8") as file:
-        rows = list(csv.reader(file))
+    try:
+        with open(path, newline="", encoding="utf-8-sig") as file:
+            rows = list(csv.reader(file))
+    except (OSError, ValueError, csv.Error):
+        rows = []
     if not rows or rows[0] != COLUMNS:
-        raise ValueError(f"output must be a table of marks, or a new file; {path} is another file")
-    return [Mark(*row[:3], float(row[3]), float(row[4]), *row[5:]) for row in rows[1:]]
+        raise ValueError(f"output must be a table of marks, or a new file; {path} is something else")
+    marks = []
+    for number, row in enumerate(rows[1:], start=2):
+        try:
+            marks.append(Mark(*row[:3], float(row[3]), float(row[4]), *row[5:]))
+        except (ValueError, IndexError, TypeError):
+            raise ValueError(f"output: row {number} of {path} is damaged; got {','.join(row)!r}") from None
+    return marks
 
 
 def _write(marks: list[Mark], path: Path) -> None:
     """Write the table: all of it or nothing."""
     part = path.with_name(path.name + ".part")
-    with open(part, "w", newline="", encoding="utf-8") as file:
-        table = csv.writer(file)
-        table.writerow(COLUMNS)
-        table.writerows([*mark[:3], f"{mark.points:g}", f"{mark.max_points:g}", *mark[5:]] for mark in marks)
-    os.replace(part, path)
+    try:
+        with open(part, "w", newline="", encoding="utf-8") as file:
+            table = csv.writer(file)
+            table.writerow(COLUMNS)
+            table.writerows([*mark[:3], f"{mark.points:g}", f"{mark.max_points:g}", *mark[5:]] for mark in marks)
+        os.replace(part, path)
+    except OSError as error:
+        raise ValueError(f"output: {path} cannot be written: {error.strerror}") from None
+
+
+def _name(path: Path, assignments: dict[str, _Assignment]) -> str:
+    """Return which assignment a file is: that of its name, up to case and to the number that a browser puts behind."""
+    plain = re.sub(r" ?\(\d+\)$", "", path.stem).casefold()
+    alike = [name for name in assignments if name.casefold() == plain]
+    return alike[0] if path.stem not in assignments and len(alike) == 1 else path.stem
 
 
 def grade_folder(
@@ -478,7 +531,7 @@ def grade_folder(
     Raises
     ------
     ValueError
-        If there is nothing to mark with, or the table is another file.
+        If there is nothing to mark with, the table is another file or cannot be written, or `timeout` is none.
 
     Examples
     --------
@@ -490,27 +543,34 @@ def grade_folder(
     folder = Path(folder)
     if not folder.is_dir():
         raise ValueError(f"folder must be one with a folder a student; there is none at {folder}")
+    if not 0 < timeout <= LONGEST:
+        raise ValueError(f"timeout must be seconds, more than 0 and at most a million; got {timeout}")
     source = _default_source(folder) if source is None else Path(source)
     output = folder / "marks.csv" if output is None else Path(output)
     assignments = _assignments(source)
-    marks = [] if again else _marks(output)
+    marks = [] if again else [mark for mark in _marks(output) if mark.status != "no notebook"]
     done = {(mark.student, mark.assignment) for mark in marks}
-    paths = [(path, path.relative_to(folder).parts[0]) for path in _notebooks(folder)]
-    names = Counter((student, path.stem) for path, student in paths)
-    for path, student in tqdm(paths, unit="notebook", disable=not progress):
-        key = student, path.stem
+    paths = [(path, (path.relative_to(folder).parts[0], _name(path, assignments))) for path in _notebooks(folder)]
+    keys = Counter(key for _, key in paths)
+    here = {student for student, _ in keys}
+    for one in sorted(folder.iterdir()):
+        if one.is_dir() and one.name not in here and not one.name.startswith("."):
+            marks.append(Mark(one.name, "", "", 0, 0, "no notebook", "There is no notebook in the folder."))
+    _write(marks, output)
+    for path, key in tqdm(paths, unit="notebook", disable=not progress):
         if key in done:
             continue
         done.add(key)
+        name = key[1]
         if path.parent == folder:
-            marks.append(Mark("", path.stem, "", 0, 0, "damaged", "It lies in no student's folder."))
-        elif path.stem not in assignments:
+            marks.append(Mark("", name, "", 0, 0, "damaged", "It lies in no student's folder."))
+        elif name not in assignments:
             marks.append(Mark(*key, "", 0, 0, "damaged", f"There is no notebook {path.name} in {source.name}."))
-        elif names[key] > 1:
-            tasks, message = assignments[path.stem].tasks, f"There are {names[key]} notebooks of this name: keep one."
+        elif keys[key] > 1:
+            tasks, message = assignments[name].tasks, f"There are {keys[key]} notebooks of this name: keep one."
             marks += [Mark(*key, task.label, 0, task.points, "damaged", message) for task in tasks]
         else:
-            marks += _mark_notebook(path, student, assignments[path.stem], [folder, source], timeout)
+            marks += _mark_notebook(path, key, assignments[name], [folder, source], timeout)
         _write(marks, output)
     return marks
 
@@ -528,13 +588,13 @@ def _main(arguments: list[str] | None = None) -> int:
     output = given.output or given.folder / "marks.csv"
     try:
         marks = grade_folder(**vars(given), progress=True)
-    except ValueError as error:
+    except (ValueError, OSError) as error:
         parser.error(str(error))
     except KeyboardInterrupt:
         print(f"Stopped. What is marked stands in {output}; the same command goes on from there.", file=sys.stderr)
         return 130
-    trouble = (one for one in marks if one.status in ("damaged", "stopped", "no cell"))
-    for line in dict.fromkeys(f"{one.student}, {one.assignment}: {one.message}" for one in trouble):
+    trouble = (one for one in marks if one.status in ("damaged", "stopped", "no cell", "no notebook"))
+    for line in dict.fromkeys(f"{', '.join(filter(None, one[:2]))}: {one.message}" for one in trouble):
         print(line)
     counts = Counter(mark.status for mark in marks)
     print(f"{output}: " + (", ".join(f"{count} {status}" for status, count in counts.items()) or "nothing to mark"))
