@@ -60,9 +60,9 @@ test: $(READY) $(KERNEL)
 	$(RUN)/pytest -m "not browser and not heavy" -n auto
 	$(RUN)/pytest --nbval -n auto --dist loadfile $(NOTEBOOKS)
 
-# tests that take longer: books that are built, intervals that are tried on many data sets, homework that is marked
+# tests that take longer: books that are built, intervals that are tried on many data sets, what teachers use
 heavy: $(READY) $(KERNEL)
-	$(RUN)/pytest -m heavy -n auto
+	$(RUN)/pytest -m "heavy and not browser" -n auto
 
 # the built book and the slides in a real browser; needs 'make book' and Chromium
 browser: $(READY) $(KERNEL) slides
@@ -159,11 +159,12 @@ bench: $(READY)
 	$(RUN)/python tests/bench.py
 
 # the library's tests with the lowest versions that pyproject.toml declares, in an environment of their own
+NOT_LIBRARY := notebooks book build explorers_page plain_notebooks student_copies homework slides exam teaching pdf project
 LOWEST := $(shell sed -n 's/^dependencies = \[\(.*\)\]/\1/p' pyproject.toml | tr -d '",' | sed 's/>=/==/g')
 lowest:
 	$(PYTHON) -m venv _build/lowest
 	_build/lowest/bin/python -m pip install --quiet $(LOWEST) $(shell grep -E '^(pytest|hypothesis|numpydoc|nbformat|ipykernel|nbclient)' requirements.txt) nbformat nbclient
-	PYTHONPATH=lib _build/lowest/bin/python -m pytest -m "not browser" -n auto $(filter-out tests/test_notebooks.py tests/test_book.py tests/test_pdf.py tests/test_explorers_page.py,$(wildcard tests/test_*.py))
+	PYTHONPATH=lib _build/lowest/bin/python -m pytest -m "not browser" -n auto $(filter-out $(addprefix tests/test_,$(NOT_LIBRARY:=.py)),$(wildcard tests/test_*.py))
 
 # a reader's work in lab/ stays, and what was handed in
 clean:

@@ -16,6 +16,7 @@ from scaling_laws.regression import ridge_path
 from scaling_laws.spectra import Empirical, PowerLaw
 
 ROOT = Path(__file__).parents[1]
+pytestmark = pytest.mark.heavy  # for teachers: "make test" is no slower for it
 HEAD = re.compile(r"^### (\d+\.\d+) (.+) \((\d+) points(?:, ([\w ]+))?\)$", flags=re.M)
 PART = re.compile(r"^\(([a-z])\)(?: |$)", flags=re.M)
 NUMBER = r"−?\d+(?:\.\d+)?"

@@ -11,6 +11,7 @@ from bs4 import BeautifulSoup
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
 ROOT = Path(__file__).parents[1]
+pytestmark = pytest.mark.heavy  # for teachers: "make test" is no slower for it
 CHAPTERS = sorted((ROOT / "book").glob("[0-9][0-9]_*.ipynb"))
 GUIDE = (ROOT / "book" / "teaching.md").read_text(encoding="utf-8")
 WRITTEN = ROOT / "_build" / "slides"
