@@ -164,7 +164,7 @@ LOWEST := $(shell sed -n 's/^dependencies = \[\(.*\)\]/\1/p' pyproject.toml | tr
 lowest:
 	$(PYTHON) -m venv _build/lowest
 	_build/lowest/bin/python -m pip install --quiet $(LOWEST) $(shell grep -E '^(pytest|hypothesis|numpydoc|nbformat|ipykernel|nbclient)' requirements.txt) nbformat nbclient
-	PYTHONPATH=lib _build/lowest/bin/python -m pytest -m "not browser" -n auto $(filter-out $(addprefix tests/test_,$(NOT_LIBRARY:=.py)),$(wildcard tests/test_*.py))
+	PYTHONPATH=$(CURDIR)/lib _build/lowest/bin/python -m pytest -m "not browser" -n auto $(filter-out $(addprefix tests/test_,$(NOT_LIBRARY:=.py)),$(wildcard tests/test_*.py))
 
 # a reader's work in lab/ stays, and what was handed in
 clean:
