@@ -2,6 +2,7 @@
 
 import functools
 import http.server
+import importlib
 import os
 import shutil
 import threading
@@ -18,6 +19,16 @@ settings.load_profile("course")
 
 HTML = Path(__file__).parents[1] / "_build" / "html"
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update"]
+
+
+@pytest.fixture(scope="module")
+def tool():
+    """A function that imports a program from tools/, which is no part of the library; they read the book once."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.syspath_prepend(str(HTML.parents[1] / "tools"))
+        book = importlib.import_module("plain_notebooks").Book
+        patch.setattr(book, "read", functools.cache(book.read))
+        yield importlib.import_module
 
 
 class Quiet(http.server.SimpleHTTPRequestHandler):

@@ -29,12 +29,10 @@ pytestmark = pytest.mark.heavy  # for teachers: "make test" is no slower for it
 
 
 @pytest.fixture(scope="module")
-def program():
-    """The program, which is no part of the library; it reads the book once."""
+def program(tool):
+    """The program, which reads the exercises once."""
+    module = tool("homework")
     with pytest.MonkeyPatch.context() as patch:
-        patch.syspath_prepend(str(ROOT / "tools"))
-        module = importlib.import_module("homework")
-        patch.setattr(module.Book, "read", cache(module.Book.read))
         exercises = module.read_exercises(module.Book.read())
         patch.setattr(module, "read_exercises", lambda book: exercises)
         yield module

@@ -1,6 +1,5 @@
 """The chapters as plain notebooks: what they say without the book, and that nobody's work is lost."""
 
-import importlib
 import os
 import re
 import shutil
@@ -34,13 +33,8 @@ NUMBERS = {
 
 
 @pytest.fixture(scope="module", autouse=True)
-def plain():
-    """The program, which is no part of the library; it reads the book once."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.syspath_prepend(str(ROOT / "tools"))
-        module = importlib.import_module("plain_notebooks")
-        patch.setattr(module.Book, "read", cache(module.Book.read))
-        yield module
+def plain(tool):
+    return tool("plain_notebooks")
 
 
 @pytest.fixture(scope="module")

@@ -19,13 +19,8 @@ NUMBER = re.compile(r"\\tag\{([\w.]+)\}")
 
 
 @pytest.fixture(scope="module", autouse=True)
-def program():
-    """The program, which is no part of the library; it reads the book once."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.syspath_prepend(str(ROOT / "tools"))
-        module = importlib.import_module("slides")
-        patch.setattr(module.Book, "read", cache(module.Book.read))
-        yield module
+def program(tool):
+    return tool("slides")
 
 
 @pytest.fixture(scope="module")
