@@ -3,7 +3,7 @@
     python experiments/train.py corpus                  # once: fetch the text
     python experiments/train.py fresh  --workers 2      # one pass over D bytes: L(N, D)
     python experiments/train.py fixed  --workers 2      # T bytes until early stopping: L(N, T)
-    python experiments/train.py tune   --workers 2      # the learning rates that RATE comes from
+    python experiments/train.py tune   --workers 2      # the learning rates that `rate` comes from
 
 Every finished run appends one row to measured_law.csv. A sweep that was stopped goes on where it was.
 """
