@@ -38,8 +38,8 @@ RESULTS = HERE.parent / "book" / "data" / "measured_law.csv"
 CONTEXT = 256  # bytes that a model sees
 SHAPES = [(1, 16), (2, 16), (1, 32), (2, 32), (2, 48), (3, 64), (4, 80), (4, 112), (5, 144), (6, 208)]  # layers, width
 FRESH = [2**k for k in range(18, 26)]  # D, bytes
-FIXED = [2**k for k in range(15, 23)]  # T, bytes
-LONGEST = 8192  # steps of a run with a fixed training set, at most
+FIXED = [2**k for k in range(14, 21, 2)]  # T, bytes, for every second shape
+LONGEST = 2**15  # steps of a run with a fixed training set, at most
 
 
 @dataclass(frozen=True)
@@ -199,7 +199,8 @@ class Trainer:
         vectors = [p for p in self.model.parameters() if p.ndim < 2]
         self.optimizer = torch.optim.AdamW(
             [{"params": matrices, "weight_decay": 0.1}, {"params": vectors, "weight_decay": 0.0}],
-            lr=self.rate, betas=(0.9, 0.95), capturable=device == "cuda", foreach=device == "cuda",
+            lr=self.rate, betas=(0.9, 0.95),
+            capturable=device == "cuda", foreach=device == "cuda", fused=device == "cpu",
         )  # fmt: skip
         self.n_steps = 0
         self.graph = None
@@ -244,12 +245,12 @@ def train_fresh(run, texts, device):
 def train_fixed(run, texts, device):
     """A constant rate until the validation loss of the averaged weights has stopped falling.
 
-    The average is over the last tenth of the steps, about. The run ends when half of its steps brought nothing, or
+    The average is over the last tenth of the steps, about. The run ends when a third of its steps brought nothing, or
     after LONGEST steps; what is returned is the best average.
     """
     offset = np.random.default_rng([run.seed, 1]).integers(texts["train"].size)
     trainer = Trainer(run, sequences(texts["train"], run.n_bytes, offset), device)
-    validation = torch.from_numpy(sequences(texts["validation"], 2**18)).to(device)
+    validation = torch.from_numpy(sequences(texts["validation"], 2**17)).to(device)
     average = Transformer(run.n_layers, run.width).to(device)
     best, best_step, best_state, next_look = math.inf, 0, None, 64
     for i in range(LONGEST):
@@ -259,12 +260,12 @@ def train_fixed(run, texts, device):
                 weight = min(1, 80 / (i + 8))
                 torch._foreach_lerp_(list(average.parameters()), list(trainer.model.parameters()), weight)
         if i + 1 >= next_look:
-            next_look = math.ceil(1.1 * (i + 1))
+            next_look = math.ceil(1.15 * (i + 1))
             loss = evaluate(average, validation)
             if loss < best:
                 best, best_step = loss, i + 1
                 best_state = {name: value.clone() for name, value in average.state_dict().items()}
-            elif i + 1 > 2 * best_step:
+            elif i + 1 > 1.5 * best_step:
                 break
     average.load_state_dict(best_state)
     return average, best_step, "early" if best_step < 0.9 * (i + 1) else "limit"
@@ -296,8 +297,10 @@ def train(run, device="cpu"):
 # --- sweeps -----------------------------------------------------------------------------------------------------------
 
 
-def rate(width, n_bytes):
+def rate(design, width, n_bytes):
     """The learning rate by the rule that 'tune' gave: smaller for wide layers, and for short runs."""
+    if design == "fixed":
+        return round(0.1 / width, 6)
     return round(0.4 / width * min(1, math.sqrt(n_bytes / 2**22)), 6)
 
 
@@ -305,17 +308,20 @@ def plan(design):
     """All runs of a design, the longest first."""
     if design == "tune":
         runs = [
-            Run(f"tune {kind}", *shape, n_bytes, 0, round(rate(shape[1], n_bytes) * 2**k, 6))
-            for kind, sizes in (("fresh", (2**18, 2**22)), ("fixed", (2**17, 2**21)))
-            for shape in (SHAPES[1], SHAPES[5], SHAPES[9])
+            Run(f"tune {kind}", *shape, n_bytes, 0, round(rate(kind, shape[1], n_bytes) * 2**k, 6))
+            for kind, shapes, sizes, powers in (
+                ("fresh", (SHAPES[1], SHAPES[5], SHAPES[9]), (2**18, 2**22), range(-2, 3)),
+                ("fixed", (SHAPES[1], SHAPES[5]), (2**15,), range(-2, 2)),
+            )
+            for shape in shapes
             for n_bytes in sizes
-            for k in range(-2, 3)
+            for k in powers
         ]
     else:
-        sizes = FRESH if design == "fresh" else FIXED
+        shapes, sizes = (SHAPES, FRESH) if design == "fresh" else (SHAPES[::2], FIXED)
         runs = [
-            Run(design, *shape, n_bytes, seed, rate(shape[1], n_bytes))
-            for i, shape in enumerate(SHAPES)
+            Run(design, *shape, n_bytes, seed, rate(design, shape[1], n_bytes))
+            for i, shape in enumerate(shapes)
             for j, n_bytes in enumerate(sizes)
             for seed in range(3 if (i + j) % 3 == 0 else 1)
         ]
@@ -324,7 +330,11 @@ def plan(design):
 
 def cost(run):
     """Floating-point operations of a run, about, to sort and to tell the time left."""
-    seen = run.n_bytes if run.design.endswith("fresh") else 0.5 * LONGEST * CONTEXT * batch_size(run.n_bytes)
+    seen = (
+        run.n_bytes
+        if run.design.endswith("fresh")
+        else min(20 * run.n_bytes, LONGEST * CONTEXT * batch_size(run.n_bytes))
+    )
     return 6 * sum(count_parameters(run.n_layers, run.width)) * seen
 
 

@@ -11,11 +11,14 @@ from scaling_laws.allocation import compute_optimal
 from scaling_laws.phenomenology import (
     BESIROGLU,
     HOFFMANN,
+    KAPLAN_JOINT,
     ChinchillaLaw,
     Fit,
+    KaplanLaw,
     PowerLawCurve,
     chinchilla_loss,
     fit_chinchilla,
+    fit_kaplan,
     fit_power_law_curve,
     kaplan_loss,
 )
@@ -294,3 +297,47 @@ def test_seeds_may_have_all_the_bits_that_secrets_gives():
         fit_power_law_curve(X, noisy(2), n_bootstrap=2, seed=2**100 + 1).low
         != fit_power_law_curve(X, noisy(2), n_bootstrap=2, seed=2**100).low
     )
+
+
+def kaplan_runs(seed, sigma):
+    rng = np.random.default_rng(seed)
+    n, d = (np.exp(rng.uniform(np.log(1e6), np.log(1e10), 100)) for _ in range(2))
+    return n, d, KAPLAN_JOINT(n, d) * np.exp(sigma * rng.standard_normal(100))
+
+
+def test_kaplan_is_recovered_and_exact_runs_give_exact_constants():
+    assert np.allclose(fit_kaplan(*kaplan_runs(0, 0.0), n_bootstrap=2).estimate, KAPLAN_JOINT, rtol=1e-5)
+    fit = fit_kaplan(*kaplan_runs(11, 0.005), n_bootstrap=60)
+    low, high = np.array(fit.low), np.array(fit.high)
+    assert isinstance(fit.estimate, KaplanLaw) and fit.at_bound == {} and fit.undetermined == ()
+    assert (np.abs(np.array(fit.estimate) - KAPLAN_JOINT) < high - low).all()
+    assert (high - low)[[1, 3]].max() < 0.01
+
+
+@pytest.mark.parametrize("n_constants", [4, 5])
+def test_slopes_of_the_fitted_curves_are_their_differences(n_constants):
+    logs = np.random.default_rng(2).normal(size=(2, 9))
+    point = np.array([0.3, -0.2, 0.4, 0.25, -1.0])[:n_constants]
+    steps = 1e-5 * np.eye(n_constants)
+    differences = [
+        (phenomenology._log_curve(point + step, logs) - phenomenology._log_curve(point - step, logs)) / 2e-5
+        for step in steps
+    ]
+    assert np.allclose(phenomenology._jacobian(point, logs), np.transpose(differences), atol=1e-9)
+
+
+def test_kaplan_says_which_exponent_the_data_cannot_tell():
+    n, d, _ = kaplan_runs(3, 0.0)
+    with pytest.warns(UserWarning, match="fit_kaplan: The data cannot tell d_critical, d_exponent"):
+        fit = fit_kaplan(n, d, (1e13 / n) ** 0.08, n_bootstrap=2)
+    assert fit.undetermined == ("d_critical", "d_exponent")
+    assert fit.estimate.n_exponent == pytest.approx(0.08)
+    with pytest.warns(UserWarning, match="grow together"):
+        assert set(fit_kaplan(n, 20 * n, KAPLAN_JOINT(n, 20 * n), n_bootstrap=2).undetermined) == set(KaplanLaw._fields)
+
+
+@pytest.mark.heavy
+def test_intervals_of_kaplan_cover_the_truth_about_as_often_as_they_claim():
+    fits = [fit_kaplan(*kaplan_runs(seed, 0.005), n_bootstrap=100) for seed in range(60)]
+    covered = [(np.array(fit.low) <= KAPLAN_JOINT) & (KAPLAN_JOINT <= np.array(fit.high)) for fit in fits]
+    assert (np.mean(covered, axis=0) > 0.87).all()  # 93 % measured, 95 % claimed

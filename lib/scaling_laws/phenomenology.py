@@ -23,6 +23,8 @@ LOWEST_OFFSET, HIGHEST_OFFSET = -15.0, 1.0  # log of the offset over the smalles
 LOWEST_EXPONENT, HIGHEST_EXPONENT = 1e-3, 10.0
 AT_BOUND = 0.01  # how near a bound counts as on it, relative to an exponent or an offset
 EXACT = 1e-6  # relative errors of y are taken to be at least this large, since the fit itself is no better
+VARIABLE = {"exponent": "x", "alpha": "n_params", "beta": "n_tokens"}  # which each exponent is of
+VARIABLE |= {"n_exponent": "n_params", "d_exponent": "n_tokens"}
 TOGETHER = 1e-6  # 1 - r^2 below which two variables grow together
 SMALLEST_SLOPE = 1e-75  # of the log of the curve along a direction that the data leave open
 ROUGH, FINE = 1e-6, 1e-10  # relative steps at which the optimiser ends, from the starting points and at last
@@ -87,6 +89,35 @@ class ChinchillaLaw(NamedTuple):
         return (self.e + self.a * n_params**-self.alpha + self.b * n_tokens**-self.beta)[()]
 
 
+class KaplanLaw(NamedTuple):
+    r"""The law :math:`L = [(N_c/N)^{\alpha_N/\alpha_D} + D_c/D]^{\alpha_D}` of Kaplan et al.
+
+    Attributes
+    ----------
+    n_critical, n_exponent : float
+        :math:`N_c` and :math:`\alpha_N`: with enough data the loss is :math:`(N_c/N)^{\alpha_N}`.
+    d_critical, d_exponent : float
+        :math:`D_c` and :math:`\alpha_D`: with a large enough model the loss is :math:`(D_c/D)^{\alpha_D}`.
+
+    Examples
+    --------
+    >>> print(f"{KAPLAN_JOINT(1.5e9, 1e10):.3f} {KAPLAN_JOINT(1.5e9, np.inf):.3f}")
+    2.373 2.248
+    """
+
+    n_critical: float
+    n_exponent: float
+    d_critical: float
+    d_exponent: float
+
+    def __call__(self, n_params: ArrayLike, n_tokens: ArrayLike) -> np.ndarray:
+        """Evaluate the law; one resource may be infinite."""
+        n_params = real_or_infinite("n_params", n_params, above=0)
+        n_tokens = real_or_infinite("n_tokens", n_tokens, above=0)
+        by_params = (self.n_critical / n_params) ** (self.n_exponent / self.d_exponent)
+        return ((by_params + self.d_critical / n_tokens) ** self.d_exponent)[()]
+
+
 @dataclass(frozen=True)
 class Fit:
     """A fitted law with the ends of its bootstrap interval, and what to be careful about.
@@ -95,7 +126,7 @@ class Fit:
 
     Attributes
     ----------
-    estimate, low, high : PowerLawCurve or ChinchillaLaw
+    estimate, low, high : PowerLawCurve, ChinchillaLaw or KaplanLaw
         Best fit, and the lower and upper ends of the interval of each constant by itself.
     at_bound : dict
         The constants whose estimate stopped at a bound of the search, each with that bound. An offset at its lower
@@ -127,7 +158,7 @@ BESIROGLU = ChinchillaLaw(e=1.8172, a=482.01, alpha=0.3478, b=2085.43, beta=0.36
 # arXiv:2001.08361: the two laws for one resource, and the joint law with constants of its own
 KAPLAN_PARAMS = {"critical": 8.8e13, "exponent": 0.076}
 KAPLAN_TOKENS = {"critical": 5.4e13, "exponent": 0.095}
-KAPLAN_JOINT = {"n_critical": 6.4e13, "n_exponent": 0.076, "d_critical": 1.8e13, "d_exponent": 0.103}
+KAPLAN_JOINT = KaplanLaw(n_critical=6.4e13, n_exponent=0.076, d_critical=1.8e13, d_exponent=0.103)
 
 
 def kaplan_loss(n_params: ArrayLike | None = None, n_tokens: ArrayLike | None = None) -> np.ndarray:
@@ -172,10 +203,7 @@ def kaplan_loss(n_params: ArrayLike | None = None, n_tokens: ArrayLike | None = 
     n_tokens = real_array("n_tokens", n_tokens, above=0)
     if n_params is None:
         return ((KAPLAN_TOKENS["critical"] / n_tokens) ** KAPLAN_TOKENS["exponent"])[()]
-    n_params = real_array("n_params", n_params, above=0)
-    ratio = KAPLAN_JOINT["n_exponent"] / KAPLAN_JOINT["d_exponent"]
-    by_params, by_tokens = (KAPLAN_JOINT["n_critical"] / n_params) ** ratio, KAPLAN_JOINT["d_critical"] / n_tokens
-    return ((by_params + by_tokens) ** KAPLAN_JOINT["d_exponent"])[()]
+    return KAPLAN_JOINT(real_array("n_params", n_params, above=0), n_tokens)
 
 
 def chinchilla_loss(n_params: ArrayLike, n_tokens: ArrayLike, law: ChinchillaLaw = HOFFMANN) -> np.ndarray:
@@ -294,7 +322,7 @@ def fit_chinchilla(
     Parameters
     ----------
     n_params, n_tokens, loss : array_like, shape (n,)
-        Parameters, training tokens and final loss of each training run; at least eight runs.
+        Parameters, training tokens and final loss of each training run; at least seven runs.
     n_bootstrap, confidence, huber_delta, seed
         As in `fit_power_law_curve`.
 
@@ -337,6 +365,68 @@ def fit_chinchilla(
     return Fit(*laws, at_bound, undetermined)
 
 
+def fit_kaplan(
+    n_params: ArrayLike,
+    n_tokens: ArrayLike,
+    loss: ArrayLike,
+    *,
+    n_bootstrap: int = 200,
+    confidence: float = 0.95,
+    huber_delta: float | None = None,
+    seed: int = 0,
+) -> Fit:
+    r"""Fit :math:`L = [(N_c/N)^{\alpha_N/\alpha_D} + D_c/D]^{\alpha_D}` with a bootstrap interval.
+
+    Parameters
+    ----------
+    n_params, n_tokens, loss : array_like, shape (n,)
+        Parameters, training tokens and final loss of each training run; at least seven runs.
+    n_bootstrap, confidence, huber_delta, seed
+        As in `fit_power_law_curve`.
+
+    Returns
+    -------
+    Fit
+        ``estimate``, ``low`` and ``high``, each a `KaplanLaw`; ``at_bound`` and ``undetermined``.
+
+    Raises
+    ------
+    ValueError
+        If the data are too few, not positive, or of different lengths, or an option is out of range.
+
+    Warns
+    -----
+    UserWarning
+        As in `fit_chinchilla`.
+
+    Notes
+    -----
+    The law is a soft maximum: with :math:`\ell_N = \alpha_N \log(N_c/N)` and
+    :math:`\ell_D = \alpha_D \log(D_c/D)`, the logs of the losses that each resource allows by itself,
+
+    .. math:: \log L = \alpha_D \log\bigl(e^{\ell_N/\alpha_D} + e^{\ell_D/\alpha_D}\bigr) ,
+
+    where the sum of two powers of Hoffmann et al., without offset, has 1 in place of the :math:`\alpha_D` outside
+    the exponents. So it changes from one bottleneck to the other the faster, the smaller :math:`\alpha_D` is.
+    Fitted like `fit_chinchilla`. Source of the form: arXiv:2001.08361, equation 1.5.
+
+    Examples
+    --------
+    >>> n, d = np.meshgrid(np.geomspace(1e6, 1e9, 6), np.geomspace(1e8, 1e10, 6))
+    >>> fit = fit_kaplan(n.ravel(), d.ravel(), KAPLAN_JOINT(n, d).ravel(), n_bootstrap=5)
+    >>> print(round(fit.estimate.n_exponent, 3), round(fit.estimate.d_exponent, 3))
+    0.076 0.103
+    """
+    n_params, n_tokens, loss = _positive_columns(n_params=n_params, n_tokens=n_tokens, loss=loss)
+    variables = {"n_params": n_params, "n_tokens": n_tokens}
+    names = ["n_critical", "d_critical", "n_exponent", "d_exponent"]
+    rows, at_bound, undetermined = _fit_terms(variables, loss, names, n_bootstrap, confidence, huber_delta, seed)
+    undetermined = tuple(name for name in KaplanLaw._fields if name in undetermined)
+    _warn("fit_kaplan", variables, "loss", at_bound, undetermined)
+    laws = (KaplanLaw(**dict(zip(names, row, strict=True))) for row in rows)
+    return Fit(*laws, at_bound, undetermined)
+
+
 def _positive_columns(**columns: ArrayLike) -> list[np.ndarray]:
     arrays = [real_array(name, column, above=0) for name, column in columns.items()]
     names, n_constants = " and ".join(columns), 2 * len(arrays) - 1
@@ -349,10 +439,10 @@ def _positive_columns(**columns: ArrayLike) -> list[np.ndarray]:
 
 
 def _fit_terms(variables, y, names, n_bootstrap, confidence, huber_delta, seed) -> tuple[list, dict, tuple]:
-    """Fit y = sum_k A_k x_k^-e_k + E.
+    """Fit y = sum_k A_k x_k^-e_k + E, or Kaplan's form if `names` has no name for an offset.
 
-    Returns the constants (A_1.., e_1.., E), called `names`, with the ends of their intervals; the bounds reached; and
-    the names of the constants that the data cannot tell.
+    Returns the constants (A_1.., e_1.., E) or (X_1.., e_1..), with the ends of their intervals; the bounds reached;
+    and the names of the constants that the data cannot tell.
     """
     n_bootstrap = whole_number("n_bootstrap", n_bootstrap, at_least=2, at_most=10**6)
     confidence = real_number("confidence", confidence, above=0, at_most=0.9999)
@@ -362,7 +452,8 @@ def _fit_terms(variables, y, names, n_bootstrap, confidence, huber_delta, seed) 
     logs = np.array([np.log(x) for x in variables.values()]) - centres[:, None]
     log_y = np.log(y)
 
-    solutions = [_minimise(start, logs, log_y, first_delta, SOME_STEPS, ROUGH) for start in _starts(logs, log_y)]
+    starts = [start[: len(names)] for start in _starts(logs, log_y)]
+    solutions = [_minimise(start, logs, log_y, first_delta, SOME_STEPS, ROUGH) for start in starts]
     best = min(solutions, key=lambda solution: solution.cost)
     deviation = 1.4826 * np.median(np.abs(log_y - _log_curve(best.x, logs)))
     if huber_delta is None:
@@ -381,18 +472,18 @@ def _fit_terms(variables, y, names, n_bootstrap, confidence, huber_delta, seed) 
     return rows, _bounds_reached(best.x, names, log_y), undetermined
 
 
-def _bounds(n_terms, log_y) -> np.ndarray:
-    """Lower and upper bounds of (log A_1.., e_1.., log E)."""
+def _bounds(n_constants, log_y) -> np.ndarray:
+    """Lower and upper bounds of (log A_1.., e_1.., log E), with or without an offset."""
+    n_terms = n_constants // 2
     lower = [-np.inf] * n_terms + [LOWEST_EXPONENT] * n_terms + [log_y.min() + LOWEST_OFFSET]
     upper = [np.inf] * n_terms + [HIGHEST_EXPONENT] * n_terms + [log_y.min() + HIGHEST_OFFSET]
-    return np.array([lower, upper])
+    return np.array([lower, upper])[:, :n_constants]
 
 
 def _bounds_reached(parameters, names, log_y) -> dict[str, float]:
-    n_terms = len(names) // 2
     reached = {}
-    for name, value, low, high in zip(names, parameters, *_bounds(n_terms, log_y), strict=True):
-        is_offset = name == names[-1]
+    for name, value, low, high in zip(names, parameters, *_bounds(len(names), log_y), strict=True):
+        is_offset = name in ("offset", "e")
         margin = AT_BOUND if is_offset else AT_BOUND * np.array([low, high])
         near = np.abs(value - np.array([low, high])) <= margin
         if np.isfinite(low) and near.any():
@@ -402,22 +493,25 @@ def _bounds_reached(parameters, names, log_y) -> dict[str, float]:
 
 
 def _undetermined(parameters, fits, logs, log_y, deviation) -> np.ndarray:
-    """Which of (A_1.., e_1.., E) the data cannot tell: those with large standard errors. See `fit_power_law_curve`.
+    """Which of (A_1.., e_1.., E) or (X_1.., e_1..) the data cannot tell: those with large standard errors.
+
+    See `fit_power_law_curve`.
 
     The curvature at the best fit sees directions that exact data leave open, the bootstrap what a parabola misses.
     """
     n_terms, n_points = logs.shape
-    slopes = _jacobian(parameters, logs)
-    slopes[:, -1] = np.exp(log_y.min() - _log_curve(parameters, logs))  # by E, in units of the smallest y
+    slopes, has_offset = _jacobian(parameters, logs), parameters.size > 2 * n_terms
+    if has_offset:
+        slopes[:, -1] = np.exp(log_y.min() - _log_curve(parameters, logs))  # by E, in units of the smallest y
+        fits = np.column_stack([fits[:, :-1], np.exp(fits[:, -1] - log_y.min())])
     _, singular, directions = np.linalg.svd(slopes, full_matrices=False)
     error = max(deviation, EXACT) * np.sqrt(n_points / (n_points - parameters.size))
     curvature = error * np.sqrt(((directions / np.maximum(singular, SMALLEST_SLOPE)[:, None]) ** 2).sum(axis=0))
 
-    fits = np.column_stack([fits[:, :-1], np.exp(fits[:, -1] - log_y.min())])
     bootstrap = np.diff(np.quantile(fits, [0.16, 0.84], axis=0), axis=0)[0] / 2
-    allowed = np.concatenate([np.full(n_terms, 0.5), 0.5 * parameters[n_terms:-1], [0.25]])
-    lost = np.maximum(curvature, bootstrap) > allowed
-    lost[:-1] |= _grow_together(logs)
+    allowed = np.concatenate([np.full(n_terms, 0.5), 0.5 * parameters[n_terms : 2 * n_terms], [0.25]])
+    lost = np.maximum(curvature, bootstrap) > allowed[: parameters.size]
+    lost[: 2 * n_terms] |= _grow_together(logs)
     return lost
 
 
@@ -428,12 +522,11 @@ def _grow_together(logs) -> bool:
 
 def _warn(function, variables, y, at_bound, undetermined) -> None:
     """Say which bounds were reached and which constants the data cannot tell. An offset of zero is no trouble."""
-    of_exponent = dict(zip(["exponent"] if len(variables) == 1 else ["alpha", "beta"], variables, strict=True))
     names, trouble = " and ".join(variables), []
     for name, bound in at_bound.items():
-        if name in of_exponent:
-            low = f"{y} hardly falls with {of_exponent[name]}, if it falls at all, and this law cannot rise"
-            high = f"{y} falls more steeply with {of_exponent[name]} than this law may"
+        if name in VARIABLE:
+            low = f"{y} hardly falls with {VARIABLE[name]}, if it falls at all, and this law cannot rise"
+            high = f"{y} falls more steeply with {VARIABLE[name]} than this law may"
             trouble.append(f"{name} stopped at its bound {bound:g}: {low if bound == LOWEST_EXPONENT else high}.")
         elif bound > 0:
             trouble.append(f"{name} stopped at its bound {bound:.3g}, above the smallest {y}.")
@@ -449,26 +542,34 @@ def _warn(function, variables, y, at_bound, undetermined) -> None:
         warnings.warn(f"{function}: {' '.join(trouble)}", UserWarning, stacklevel=3)
 
 
-def _log_terms(parameters, logs) -> np.ndarray:
-    """Logs of the terms A_k x_k^-e_k and of E, stacked."""
+def _log_terms(parameters, logs) -> tuple[np.ndarray, float]:
+    """Logs of the terms A_k x_k^-e_k, with that of E if there is one, stacked; and how soft their maximum is."""
     n_terms = len(logs)
-    powers = parameters[:n_terms, None] - parameters[n_terms:-1, None] * logs
-    return np.vstack([powers, np.full(logs.shape[1], parameters[-1])])
+    powers = parameters[:n_terms, None] - parameters[n_terms : 2 * n_terms, None] * logs
+    if parameters.size == 2 * n_terms:
+        return powers, parameters[-1]
+    return np.vstack([powers, np.full(logs.shape[1], parameters[-1])]), 1.0
 
 
 def _log_curve(parameters, logs) -> np.ndarray:
-    return np.logaddexp.reduce(_log_terms(parameters, logs), axis=0)
+    """Log of the curve: of a sum, or a softer or harder maximum of the terms' logs. See `fit_kaplan`."""
+    terms, softness = _log_terms(parameters, logs)
+    return softness * np.logaddexp.reduce(terms / softness, axis=0)
 
 
 def _jacobian(parameters, logs) -> np.ndarray:
-    """Derivatives of the log of the curve by (log A_1.., e_1.., log E)."""
-    terms = _log_terms(parameters, logs)
-    shares = np.exp(terms - np.logaddexp.reduce(terms, axis=0))
-    return np.vstack([shares[:-1], -shares[:-1] * logs, shares[-1:]]).T
+    """Derivatives of the log of the curve by (log A_1.., e_1.., log E), with or without an offset."""
+    terms, softness = _log_terms(parameters, logs)
+    n_terms, log_curve = len(logs), _log_curve(parameters, logs)
+    shares = np.exp((terms - log_curve) / softness)
+    slopes = np.vstack([shares[:n_terms], -shares[:n_terms] * logs, shares[n_terms:]])
+    if len(shares) == n_terms:  # the last exponent is the softness, too
+        slopes[-1] += (log_curve - (shares * terms).sum(axis=0)) / softness
+    return slopes.T
 
 
 def _minimise(start, logs, log_y, huber_delta, max_nfev=SOME_STEPS, tolerance=FINE):
-    lower, upper = _bounds(len(logs), log_y)
+    lower, upper = _bounds(len(start), log_y)
     return least_squares(
         lambda parameters: _log_curve(parameters, logs) - log_y,
         np.clip(start, lower + 1e-6, upper - 1e-6),
@@ -495,9 +596,11 @@ def _starts(logs, log_y):
 
 
 def _constants(parameters, centres) -> np.ndarray:
-    """Undo the centring of the logs: (A_1.., e_1.., E)."""
+    """Undo the centring of the logs: (A_1.., e_1.., E), or (X_1.., e_1..) with A_k = X_k^e_k."""
     n_terms = len(centres)
-    exponents = parameters[n_terms:-1]
+    exponents = parameters[n_terms : 2 * n_terms]
     with np.errstate(over="ignore", under="ignore"):  # amplitudes of terms that the data cannot tell
+        if parameters.size == 2 * n_terms:
+            return np.concatenate([np.exp(parameters[:n_terms] / exponents + centres), exponents])
         amplitudes = np.exp(parameters[:n_terms] + exponents * centres)
     return np.concatenate([amplitudes, exponents, [np.exp(parameters[-1])]])
