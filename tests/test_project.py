@@ -11,6 +11,7 @@ import sys
 import zipfile
 from pathlib import Path
 
+import nbformat
 import pytest
 import yaml
 from jupyter_client import KernelManager
@@ -248,3 +249,14 @@ def test_a_wheel_of_the_library_installs_into_an_empty_folder_and_runs_from_ther
     version, place, loss = run.stdout.split()
     assert version == scaling_laws.__version__ and place.startswith(str(site))
     assert float(loss) == theory.test_loss(PowerLaw(alpha=0.5, n_latent=10**15), 10**12, 10**13, ridge=1.0)
+
+
+def test_pages_rest_on_every_file_that_a_chapter_opens(extension):
+    rests_on = extension("parallel_build").RESTS_ON
+    for path in sorted((ROOT / "book").glob("*.ipynb")):
+        code = "\n".join(cell.source for cell in nbformat.read(path, as_version=4).cells if cell.cell_type == "code")
+        for name in re.findall(r"""["'](\.\./[^"'{}]+)["']""", code):
+            opened = (path.parent / name).resolve()
+            assert opened.exists(), f"{path.name} opens {name}"
+            assert any(opened.is_relative_to(ROOT / folder) for folder in rests_on), f"{path.name} opens {name}"
+        assert not re.search(r"""["']data/""", code), f"{path.name}: say ../book/data, which copies of it find, too"

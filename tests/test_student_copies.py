@@ -36,7 +36,8 @@ def cells(path):
 
 
 def test_the_folder_holds_all_chapters_the_library_and_how_to_run_them(folder):
-    assert [path.name for path in sorted((folder / "book").iterdir())] == [path.name for path in CHAPTERS]
+    assert [path.name for path in sorted((folder / "book").glob("*"))] == [*(path.name for path in CHAPTERS), "data"]
+    assert {path.name for path in (folder / "book" / "data").iterdir()} >= {"measured_law.csv"}
     modules = {path.name for path in (ROOT / "lib" / "scaling_laws").glob("*.py")}
     assert {path.name for path in (folder / "lib" / "scaling_laws").iterdir()} >= modules
     assert CHAPTERS[0].name in (folder / "README.md").read_text()
