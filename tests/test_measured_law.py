@@ -4,6 +4,7 @@ import collections
 import csv
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 ROOT = Path(__file__).parents[1]
@@ -79,6 +80,17 @@ def test_no_rate_of_the_search_beats_that_of_the_rule_by_much(runs, design):
         nearest = min(losses, key=lambda rate, rule=rule: abs(rate / rule - 1))
         assert nearest == pytest.approx(rule, rel=0.42)  # the search went by factors of two
         assert losses[nearest] < 1.03 * min(losses.values())
+
+
+def test_words_have_vectors_frequencies_and_sources():
+    with np.load(DATA / "words.npz") as stored:
+        words, vectors, frequency = stored["words"], stored["vectors"], stored["frequency"]
+        assert str(stored["vectors_source"]) == "wordllama 0.4.0.post1, MIT"
+        assert str(stored["frequency_source"]) == "wordfreq 3.1.1, CC BY-SA 4.0"
+        assert stored["step"] > 0
+    assert vectors.shape == (1500, 256) and vectors.dtype == np.int8 and abs(vectors.astype(int)).max() > 100
+    assert len(set(words.tolist())) == 1500 and all(word.isalpha() and word.islower() for word in words.tolist())
+    assert frequency[words == "and"][0] > 7 and ((frequency > 0) & (frequency < 8)).all()
 
 
 def test_the_data_of_the_book_stay_small():
