@@ -36,7 +36,9 @@ def cells(path):
 
 
 def test_the_folder_holds_all_chapters_the_library_and_how_to_run_them(folder):
-    assert [path.name for path in sorted((folder / "book").iterdir())] == [path.name for path in CHAPTERS]
+    assert [path.name for path in sorted((folder / "book").glob("*.ipynb"))] == [path.name for path in CHAPTERS]
+    data = {path.name: path.read_bytes() for path in (ROOT / "book" / "data").iterdir()}
+    assert {path.name: path.read_bytes() for path in (folder / "book" / "data").iterdir()} == data
     modules = {path.name for path in (ROOT / "lib" / "scaling_laws").glob("*.py")}
     assert {path.name for path in (folder / "lib" / "scaling_laws").iterdir()} >= modules
     assert CHAPTERS[0].name in (folder / "README.md").read_text()

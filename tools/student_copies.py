@@ -47,6 +47,7 @@ def write_folder(folder: Path) -> None:
         nbformat.write(notebook, folder / "book" / path.name)
         for name in re.findall(r"`(findings/[\w.]+)`", nbformat.writes(notebook)):
             shutil.copy(ROOT / name, folder / name)
+    shutil.copytree(ROOT / "book" / "data", folder / "book" / "data")
     unneeded = shutil.ignore_patterns("__pycache__", "*.egg-info")
     shutil.copytree(ROOT / "lib", folder / "lib", ignore=unneeded)
     for name in ("pyproject.toml", "LICENSE"):

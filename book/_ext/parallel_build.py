@@ -18,7 +18,7 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 from sphinx.util.parallel import parallel_available
 
-RESTS_ON = ["lib", "book/_ext", "book/references.bib", "requirements.txt", "_config.yml", "_toc.yml"]
+RESTS_ON = ["lib", "book/_ext", "book/data", "book/references.bib", "requirements.txt", "_config.yml", "_toc.yml"]
 LOOKS = ["book/_static"]
 COMPLETE = "complete"  # beside what Sphinx stores: the last build ended without a warning
 
