@@ -18,6 +18,7 @@ from importlib.resources import files
 from pathlib import Path
 
 import numpy as np
+from sklearn.isotonic import IsotonicRegression
 
 from scaling_laws import natural
 from scaling_laws.features import feature_kernel
@@ -54,7 +55,9 @@ def kernel_eigenvalues(inputs):
     values = np.linalg.eigvalsh(kernel)[::-1] / len(inputs)
     values = np.where(values > 1e-12 * values[0], values, 0.0)
     corrected = correct_eigenvalues(values, len(inputs) - 1)
-    return np.sort(corrected[: len(inputs) // 4])[::-1]
+    # one by one they scatter: pooled where their order is broken. Sorting would bend the end down
+    pooled = IsotonicRegression(increasing=False).fit_transform(np.arange(len(values)), corrected)
+    return pooled[: len(inputs) // 4]
 
 
 def kernels(inputs):

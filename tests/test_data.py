@@ -1,18 +1,17 @@
 """The arrays that the book reads: what they hold, and that they are what the library finds today."""
 
 import json
+import re
 from pathlib import Path
 
+import nbformat
 import numpy as np
 import pytest
 
 from scaling_laws import natural
-from scaling_laws.spectra import fit_spectrum
 
 DATA = Path(__file__).parents[1] / "book" / "data"
 REAL = json.loads((DATA / "real_spectra.json").read_text(encoding="utf-8"))
-EXPONENTS = {  # stated in chapters 2 and 4: name, which spectrum, ranks
-}
 
 
 def spectra(entry):
@@ -53,7 +52,7 @@ def test_digits_and_photographs_in_the_store_are_those_of_the_library(name, load
     inputs = load()
     assert (REAL[name]["n_samples"], REAL[name]["n_inputs"]) == inputs.shape
     values = natural.covariance_eigenvalues(inputs)
-    np.testing.assert_allclose(REAL[name]["covariance"], values[values > 0], rtol=2e-5)
+    np.testing.assert_allclose(REAL[name]["covariance"], values[values > 0], rtol=5e-5)
 
 
 def test_frequencies_of_symbols_are_shares():
@@ -65,3 +64,20 @@ def test_a_control_keeps_the_variance_of_what_it_shuffles():
     for name in ("genes, counts", "genes, logarithms"):
         as_is, apart = (sum(REAL[name + control]["covariance"]) for control in ("", ", shuffled"))
         assert apart == pytest.approx(as_is, rel=1e-4)
+
+
+def test_exponents_that_chapter_2_states_are_those_of_the_stored_spectra():
+    cells = nbformat.read(DATA.parent / "02_power_law_data.ipynb", as_version=4).cells
+    table = next(cell.outputs[0].text for cell in cells if cell.id == "c02-real1")
+    stated = 0
+    for line in table.splitlines()[1:]:
+        entry = REAL[line[:18].strip()]
+        if entry["n_samples"] and entry["n_samples"] < 10 * entry["n_inputs"]:
+            continue  # corrected for few samples: that is tested with the library
+        for low, high, alpha in re.findall(r"(\d+)-(\d+) +(-?\d\.\d\d) \+-", line):
+            rank = np.arange(int(low), int(high) + 1)
+            values = np.array(entry["covariance"])[rank - 1]
+            slope = np.polyfit(np.log(rank), np.log(values), 1, w=rank**-0.5)[0]
+            assert float(alpha) == pytest.approx(-slope - 1, abs=0.0051)
+            stated += 1
+    assert stated == 18

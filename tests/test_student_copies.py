@@ -79,8 +79,8 @@ def test_no_cell_uses_what_only_a_solution_defines(folder):
 
 
 def test_links_lead_to_what_is_in_the_folder(folder):
-    ids = {path.name: {cell.id for cell in cells(path)} for path in (folder / "book").iterdir()}
-    for path in (folder / "book").iterdir():
+    ids = {path.name: {cell.id for cell in cells(path)} for path in (folder / "book").glob("*.ipynb")}
+    for path in (folder / "book").glob("*.ipynb"):
         text = "\n".join(cell.source for cell in cells(path) if cell.cell_type == "markdown")
         for address in re.findall(r"\]\(<?([^)>\s]+)>?\)", text):
             file, _, name = address.partition("#cell-id=")
@@ -91,7 +91,7 @@ def test_links_lead_to_what_is_in_the_folder(folder):
 
 
 def test_the_findings_that_chapters_name_are_there_and_no_others(folder):
-    text = "\n".join(path.read_text() for path in (folder / "book").iterdir())
+    text = "\n".join(path.read_text() for path in (folder / "book").glob("*.ipynb"))
     named = set(re.findall(r"findings/(\w+\.\w+)", text))
     assert named == {path.name for path in (folder / "findings").iterdir()} and named
 
