@@ -91,7 +91,3 @@ def test_words_have_vectors_frequencies_and_sources():
     assert vectors.shape == (1500, 256) and vectors.dtype == np.int8 and abs(vectors.astype(int)).max() > 100
     assert len(set(words.tolist())) == 1500 and all(word.isalpha() and word.islower() for word in words.tolist())
     assert frequency[words == "and"][0] > 7 and ((frequency > 0) & (frequency < 8)).all()
-
-
-def test_the_data_of_the_book_stay_small():
-    assert sum(path.stat().st_size for path in DATA.rglob("*") if path.is_file()) < 3e6

@@ -244,6 +244,14 @@ def test_a_file_from_elsewhere_is_kept(copy, content):
     assert again().startswith("kept") and path.read_bytes() == content
 
 
+def test_copies_have_beside_them_what_chapters_read(plain, tmp_path):
+    plain.main(str(tmp_path / "lab"))
+    data = {path.name: path.read_bytes() for path in (ROOT / "book" / "data").iterdir()}
+    assert {path.name: path.read_bytes() for path in (tmp_path / "lab" / "data").iterdir()} == data
+    assert {path.name for path in (tmp_path / "lab").glob("*.ipynb")} >= {path.name for path in CHAPTERS}
+    plain.main(str(tmp_path / "lab"))  # a second time, too
+
+
 # ---------------------------------------------------------------- in JupyterLab
 
 

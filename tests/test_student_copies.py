@@ -36,8 +36,9 @@ def cells(path):
 
 
 def test_the_folder_holds_all_chapters_the_library_and_how_to_run_them(folder):
-    assert [path.name for path in sorted((folder / "book").glob("*"))] == [*(path.name for path in CHAPTERS), "data"]
-    assert {path.name for path in (folder / "book" / "data").iterdir()} >= {"measured_law.csv"}
+    assert [path.name for path in sorted((folder / "book").glob("*.ipynb"))] == [path.name for path in CHAPTERS]
+    data = {path.name: path.read_bytes() for path in (ROOT / "book" / "data").iterdir()}
+    assert {path.name: path.read_bytes() for path in (folder / "book" / "data").iterdir()} == data
     modules = {path.name for path in (ROOT / "lib" / "scaling_laws").glob("*.py")}
     assert {path.name for path in (folder / "lib" / "scaling_laws").iterdir()} >= modules
     assert CHAPTERS[0].name in (folder / "README.md").read_text()
@@ -78,8 +79,8 @@ def test_no_cell_uses_what_only_a_solution_defines(folder):
 
 
 def test_links_lead_to_what_is_in_the_folder(folder):
-    ids = {path.name: {cell.id for cell in cells(path)} for path in (folder / "book").iterdir()}
-    for path in (folder / "book").iterdir():
+    ids = {path.name: {cell.id for cell in cells(path)} for path in (folder / "book").glob("*.ipynb")}
+    for path in (folder / "book").glob("*.ipynb"):
         text = "\n".join(cell.source for cell in cells(path) if cell.cell_type == "markdown")
         for address in re.findall(r"\]\(<?([^)>\s]+)>?\)", text):
             file, _, name = address.partition("#cell-id=")
@@ -90,7 +91,7 @@ def test_links_lead_to_what_is_in_the_folder(folder):
 
 
 def test_the_findings_that_chapters_name_are_there_and_no_others(folder):
-    text = "\n".join(path.read_text() for path in (folder / "book").iterdir())
+    text = "\n".join(path.read_text() for path in (folder / "book").glob("*.ipynb"))
     named = set(re.findall(r"findings/(\w+\.\w+)", text))
     assert named == {path.name for path in (folder / "findings").iterdir()} and named
 

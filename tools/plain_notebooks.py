@@ -9,6 +9,7 @@ import hashlib
 import os
 import platform
 import re
+import shutil
 import sys
 from copy import deepcopy
 from dataclasses import dataclass
@@ -233,7 +234,7 @@ def write(notebook: nbformat.NotebookNode, path: Path) -> str:
 def main(folder: str) -> None:
     book = Book.read()
     copies = {path.name: plain_notebook(path, book) for path in book.notebooks}
-    Path(folder).mkdir(parents=True, exist_ok=True)
+    shutil.copytree(ROOT / "book" / "data", Path(folder, "data"), dirs_exist_ok=True)  # which chapters read
     for name, notebook in copies.items():
         result = write(notebook, Path(folder, name))
         if result != "as it was":

@@ -314,6 +314,11 @@ def _noisy_loss(log_n):
     return test_loss(PowerLaw(1.0, 10**15), n, 1e8 / n, ridges, noise_var=0.01).min()
 
 
+def _half_of_the_modes():
+    known = np.cumsum(np.arange(1.0, 10**6 + 1) ** -0.6)
+    return np.searchsorted(known, known[-1] / 2) / known.size
+
+
 def _effective_dimension_cases():
     return [(PowerLaw(0.5, 200).eigenvalues, d) for d in (1e-6, 1e-2, 3.0)]
 
@@ -520,6 +525,9 @@ ANSWERS: dict[str, _Number | _Function | _Names] = {
     ),
     "image-exponent": _Number(
         lambda: 0.15, 2, "Count the waves longer than l: in two dimensions I grows as 1 over l^2."
+    ),
+    "half-variance": _Number(
+        _half_of_the_modes, 2, "Set the share beyond rank n to one half in the closed form, and solve for n / M."
     ),
     "df-ratio": _Number(
         lambda: 0.4 / 1.4, 2, "Integrate f^2 by parts, or differentiate df1 with respect to log Delta."
