@@ -244,6 +244,7 @@ def test_a_file_from_elsewhere_is_kept(copy, content):
     assert again().startswith("kept") and path.read_bytes() == content
 
 
+@pytest.mark.heavy
 def test_copies_have_beside_them_what_chapters_read(plain, tmp_path):
     plain.main(str(tmp_path / "lab"))
     data = {path.name: path.read_bytes() for path in (ROOT / "book" / "data").iterdir()}
