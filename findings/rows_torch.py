@@ -48,7 +48,7 @@ def minimum_norm():
             found.setdefault(("pinv", dtype), []).append(loss(torch.linalg.pinv(X) @ y))
     median = {key: np.median(losses) for key, losses in found.items()}
     for (name, dtype), value in median.items():
-        print(f"  {name:6} {str(dtype):14} {value:.3f}")
+        print(f"  {name:6} {dtype!s:14} {value:.3f}")
     exact = median["gelsd", torch.float64]
     for driver in ["gelsy", "gelsd", "pinv"]:
         expect(median[driver, torch.float32] < 0.6 * exact, f"{driver} in float32 keeps the peak")
@@ -106,20 +106,24 @@ def gaussian_process(inputs, labels, tests, ridge):
 
 
 def gaussian_processes():
-    print("GPyTorch, ridge 1e-3: worst prediction against a Cholesky solution, log evidence per sample and the true one")
+    print(
+        "GPyTorch, ridge 1e-3: worst prediction against a Cholesky solution, log evidence per sample and the true one"
+    )
     inputs, direction, tests = torch.randn(801, 8), torch.randn(8), torch.randn(300, 8)
     for n_samples, settings in [(800, None), (801, None), (801, gpytorch.settings.max_cholesky_size(5000))]:
         x, y, ridge = inputs[:n_samples], torch.sin(inputs[:n_samples] @ direction), 1e-3
-        gram = torch.exp(-torch.cdist(x, x) ** 2 / 8) + ridge * torch.eye(n_samples)
+        gram = torch.exp(-(torch.cdist(x, x) ** 2) / 8) + ridge * torch.eye(n_samples)
         dual = torch.linalg.solve(gram, y)
-        reference = torch.exp(-torch.cdist(tests, x) ** 2 / 8) @ dual
+        reference = torch.exp(-(torch.cdist(tests, x) ** 2) / 8) @ dual
         truth = -(y @ dual + torch.logdet(gram) + n_samples * np.log(2 * np.pi)) / 2 / n_samples
         with warnings.catch_warnings(record=True) as caught, settings or gpytorch.settings.debug():
             warnings.simplefilter("always")
             predictions, evidence = gaussian_process(x, y, tests, ridge)
         worst = (predictions - reference).abs().max().item()
-        print(f"  T = {n_samples}{', max_cholesky_size 5000' if settings else ''}: worst {worst:.1e}, evidence"
-              f" {evidence:.3f} for {truth:.3f}, {len(caught)} warnings")
+        print(
+            f"  T = {n_samples}{', max_cholesky_size 5000' if settings else ''}: worst {worst:.1e}, evidence"
+            f" {evidence:.3f} for {truth:.3f}, {len(caught)} warnings"
+        )
         if n_samples == 801 and settings is None:
             expect(worst > 1e-3 and evidence - truth > 0.2 and not caught, "GPyTorch is exact, or warns, at T = 801")
         else:
@@ -133,8 +137,14 @@ def weight_watcher():
     warnings.simplefilter("ignore")
     print("weightwatcher: alpha of a matrix, and how many of 500 eigenvalues its fit keeps")
     rng = np.random.default_rng(0)
-    cases = {alpha: (np.linalg.qr(rng.standard_normal((500, 500)))[0] * np.arange(1, 501) ** (-(1 + alpha) / 2)
-                     @ np.linalg.qr(rng.standard_normal((500, 500)))[0]) for alpha in [0.5, 1.0]}
+    cases = {
+        alpha: (
+            np.linalg.qr(rng.standard_normal((500, 500)))[0]
+            * np.arange(1, 501) ** (-(1 + alpha) / 2)
+            @ np.linalg.qr(rng.standard_normal((500, 500)))[0]
+        )
+        for alpha in [0.5, 1.0]
+    }
     cases |= {f"Gaussian {draw}": rng.standard_normal((1000, 500)) / 30 for draw in range(3)}
     seen = {}
     for name, matrix in cases.items():
