@@ -1,4 +1,4 @@
-# make book · make test · make heavy · make browser · make serve · make lab · make student · make homework · make slides · make pdf · make refresh · make bench · make lowest · make clean
+# make book · make test · make heavy · make browser · make serve · make lab · make student · make homework · make slides · make pdf · make refresh · make bench · make lowest · make findings · make clean
 PYTHON ?= python3
 VENV := .venv
 RUN := $(VENV)/bin
@@ -34,7 +34,7 @@ CLASS := $(VENV)/.class
 REVEAL := $(VENV)/reveal
 READS_PDF := $(VENV)/pdf
 
-.PHONY: book test heavy browser serve lab student homework slides pdf refresh bench lowest clean
+.PHONY: book test heavy browser serve lab student homework slides pdf refresh bench lowest findings clean
 
 $(READY): requirements.txt pyproject.toml
 	@test -w . || { echo "This folder cannot be written to: copy it to one that can, and run make there." >&2; exit 1; }
@@ -165,6 +165,14 @@ lowest:
 	$(PYTHON) -m venv _build/lowest
 	_build/lowest/bin/python -m pip install --quiet $(LOWEST) $(shell grep -E '^(pytest|hypothesis|numpydoc|nbformat|ipykernel|nbclient)' requirements.txt) nbformat nbclient
 	PYTHONPATH=$(CURDIR)/lib _build/lowest/bin/python -m pytest -m "not browser" -n auto $(filter-out $(addprefix tests/test_,$(NOT_LIBRARY:=.py)),$(wildcard tests/test_*.py))
+
+# what surprised us in other tools, tried again: each script installs what it needs, so this takes long
+findings:
+	@failed=0; mkdir -p _build/findings; for script in findings/*.sh; do \
+	  name=$$(basename $$script .sh); start=$$(date +%s); said=changed; \
+	  if bash $$script >_build/findings/$$name.log 2>&1; then said=passed; else failed=1; fi; \
+	  printf '%-8s %4d s  %s\n' $$said $$(( $$(date +%s) - start )) $$name; \
+	done; test $$failed = 0 || { echo "What the changed ones say: _build/findings" >&2; exit 1; }
 
 # a reader's work in lab/ stays, and what was handed in
 clean:

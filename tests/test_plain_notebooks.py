@@ -111,6 +111,7 @@ CHAPTER = [
         "{cite:t}`lovelace` and {cite:p}`lovelace,two`, {mod}`~scaling_laws.theory`:\n\n$$\nx^\\T\n$$ (eq-x)",
     ),
     ("link", "See {eq}`eq-x`, {numref}`fig-x`, {ref}`ask-x` and {eq}`eq-far`."),
+    ("page", "As [an appendix](tools.md) and [chapter 2](y.ipynb) say."),
     ("box", "```{admonition} Mind\n:class: warning\nthe {eq}`eq-x`\n```\n\n$$y$$"),
     ("proof", "```{admonition} Proof\n:class: dropdown\nShort.\n```"),
     ("ask", "```{exercise} Sums\n:label: ask-x\nHow much?\n```"),
@@ -168,6 +169,7 @@ def test_roles_and_directives_say_what_the_book_shows(convert):
     x, figure = "[(1.1)](x.ipynb#cell-id=text)", "[Figure 1.1](x.ipynb#cell-id=figure)"
     ask = "[Exercise 1.1](x.ipynb#cell-id=ask)"
     assert cells["link"] == f"See {x}, {figure}, {ask} and [(2.2)](y.ipynb#cell-id=second)."
+    assert cells["page"] == "As an appendix and [chapter 2](y.ipynb) say."
     assert cells["box"] == f"> **Mind**\n>\n> the {x}\n\n$$y$$"
     assert cells["proof"] == "<details>\n<summary><strong>Proof</strong></summary>\n\nShort.\n\n</details>"
     assert cells["ask"] == "### Exercise 1.1 (Sums)\n\nHow much?"
@@ -181,7 +183,7 @@ def test_solutions_are_closed_if_text_as_details_and_otherwise_under_a_heading(c
     text = cells[names.index("answer")].source
     assert text.startswith("<details>\n<summary><strong>Solution of Exercise 1.1</strong></summary>\n\nSECRET words")
     start = names.index("answer2-heading")
-    assert names[start : start + 3] == ["answer2-heading", "answer2", "code10"]
+    assert names[start : start + 3] == ["answer2-heading", "answer2", "code11"]
     assert cells[start].source == "#### Solution of Exercise 1.2"
     assert cells[start].metadata == {"jp-MarkdownHeadingCollapsed": True}
 

@@ -260,3 +260,21 @@ def test_pages_rest_on_every_file_that_a_chapter_opens(extension):
     for name in opened:
         assert (ROOT / "book" / name).exists()
         assert any((ROOT / "book" / name).is_relative_to(ROOT / folder) for folder in rests_on)
+
+
+def test_every_finding_is_listed_and_the_page_on_tools_names_only_what_is_there():
+    scripts = {path.name for path in (ROOT / "findings").glob("*.sh")}
+    listed = set(re.findall(r"`(\w+\.sh)`", (ROOT / "findings/README.md").read_text(encoding="utf-8")))
+    named = set(re.findall(r"`(\w+\.sh)`", (ROOT / "book/tools.md").read_text(encoding="utf-8")))
+    assert listed == scripts and named and named <= scripts
+
+
+def test_make_findings_says_which_have_changed(checkout):
+    folder, make = checkout
+    (folder / "findings").mkdir()
+    for name, code in [("one", 0), ("two", 1), ("three", 0)]:
+        (folder / "findings" / f"{name}.sh").write_text(f"echo seen: {name}\nexit {code}\n", encoding="utf-8")
+    done = make("findings")
+    seen = {line.split()[-1]: line.split()[0] for line in done.stdout.splitlines()}
+    assert done.returncode and seen == {"one": "passed", "three": "passed", "two": "changed"}
+    assert (folder / "_build" / "findings" / "two.log").read_text() == "seen: two\n"

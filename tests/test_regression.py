@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose
 from sklearn.linear_model import Ridge
+from sklearn.metrics.pairwise import rbf_kernel
 
 from scaling_laws.regression import ridge_path, shrunk_inverse
 
@@ -152,3 +153,21 @@ def test_shrinking_takes_lists_and_refuses_what_is_no_number():
         shrunk_inverse(None, 0, (3, 2))
     with pytest.raises(ValueError, match=r"^ridge must be"):
         shrunk_inverse([1.0], -1, (3, 2))
+
+
+def test_a_repeated_input_spoils_no_other_sample():
+    # a Cholesky solver keeps what rounding leaves of the zero eigenvalue: findings/sklearn_kernel_ridge_repeat.sh
+    for seed in range(30):
+        rng = np.random.default_rng(seed)
+        inputs, labels = rng.standard_normal((100, 20)), rng.standard_normal(100)
+        inputs[1] = inputs[0]
+        kernel = rbf_kernel(inputs, gamma=0.1)
+        assert_allclose((kernel @ ridge_path(kernel, labels, 0.0))[2:], labels[2:], atol=1e-10)
+
+
+def test_the_peak_survives_single_precision():
+    # thresholds of other libraries cut it off: findings/jax_float32_peak.sh
+    features, labels = problem(100, 100)
+    exact = ridge_path(features, labels, 0.0)
+    single = ridge_path(features.astype(np.float32), labels.astype(np.float32), 0.0)
+    assert_allclose(single, exact, atol=1e-3 * np.abs(exact).max())

@@ -35,6 +35,7 @@ DIRECTIVE = re.compile(
 GATE = re.compile(r"^(`{3,})\{solution-(start|end)\}[ \t]*(.*)\n(?::[\w-]+:.*\n)*\1[ \t]*$", flags=re.M)
 MACRO = re.compile(r"\\newcommand\{\\(\w+)\}\{(.*)\}")
 COMMENT = re.compile(r"^<!--.*?-->\n|\n<!--.*?-->\Z|<!--.*?-->", flags=re.M)
+PAGE = re.compile(r"\[([^\]]+)\]\([\w-]+\.md\)")  # a link to a page that is no notebook: it is not among the copies
 LEFT_OVER = re.compile(r"\{[\w:+-]+\}`|^\s*(?:`{3,}|:{3,})\{.*|^\([\w:.-]+\)=\s*$", flags=re.M)
 
 
@@ -145,7 +146,7 @@ def plain_text(text: str, book: Book, macros: dict[str, str]) -> str:
             return form(match["title"], match["body"])
         raise ValueError(f"the directive {{{match['name']}}} is not known")
 
-    text = DIRECTIVE.sub(directive, EQUATION.sub(tag, COMMENT.sub("", text)))
+    text = DIRECTIVE.sub(directive, EQUATION.sub(tag, COMMENT.sub("", PAGE.sub(r"\1", text))))
     text = ROLE.sub(lambda match: book.resolve(*match.groups()), text)
     for name, meaning in macros.items():
         text = re.sub(rf"\\{name}(?![A-Za-z])", lambda _, meaning=meaning: meaning, text)
