@@ -35,7 +35,9 @@ from sklearn.linear_model import LinearRegression, Ridge
 from sklearn.utils import resample
 
 TRUE_LAW = {"e": 1.8172, "a": 482.01, "alpha": 0.3478, "b": 2085.43, "beta": 0.3658}
-TWO_SIDED = 1.96
+SEARCHED = {"e": (0.5, 3), "alpha": (0.05, 1), "beta": (0.05, 1)}
+TWO_SIDED = 1.96  # standard errors in a 95 % interval
+KERNEL = {"name": "python3", "display_name": "Python 3", "language": "python"}
 
 
 def law(n, d, e, a, alpha, b, beta):
@@ -91,7 +93,9 @@ def robust_errors():
             found.append(best[1])
             claimed.append(covariance[1, 1] ** 0.5)
         covered = np.mean(np.abs(np.array(found) - 0.4) < TWO_SIDED * np.array(claimed))
-        print(f"f_scale {threshold}: scatter {np.std(found):.5f}, claimed {np.median(claimed):.5f}, covers {covered:.0%}")
+        print(
+            f"f_scale {threshold}: scatter {np.std(found):.5f}, claimed {np.median(claimed):.5f}, covers {covered:.0%}"
+        )
 
 
 def by_lmfit():
@@ -114,9 +118,7 @@ def no_offset():
     covered, without = 0, 0
     for _ in range(200):
         y = log_curve(x, 5, 0.4, 0) + 0.01 * rng.standard_normal(25)
-        start = model.make_params(
-            a={"value": 1, "min": 0}, alpha={"value": 0.5, "min": 0}, e={"value": 0.1, "min": 0}
-        )
+        start = model.make_params(a={"value": 1, "min": 0}, alpha={"value": 0.5, "min": 0}, e={"value": 0.1, "min": 0})
         found = model.fit(y, start, x=x)
         error = found.params["alpha"].stderr
         without += error is None
@@ -142,7 +144,7 @@ def by_optuna():
     optuna.logging.set_verbosity(optuna.logging.ERROR)
 
     def objective(trial):
-        e, alpha, beta = (trial.suggest_float(name, *ends) for name, ends in EXPONENTS.items())
+        e, alpha, beta = (trial.suggest_float(name, *ends) for name, ends in SEARCHED.items())
         a, b = (trial.suggest_float(name, 1, 1e5, log=True) for name in "ab")
         return huber(1e-3, np.log(loss) - np.log(law(n, d, e, a, alpha, b, beta))).sum()
 
@@ -152,9 +154,6 @@ def by_optuna():
         study.optimize(objective, n_trials=500)
         best = study.best_params
         print(f"TPE, seed {seed}: {best['alpha']:.3f} {best['beta']:.3f}, objective {study.best_value:.2g}")
-
-
-EXPONENTS = {"e": (0.5, 3), "alpha": (0.05, 1), "beta": (0.05, 1)}
 
 
 def straight_line():
@@ -168,7 +167,9 @@ def straight_line():
             low, high = -fit.conf_int()[1][::-1]
             found.append(-fit.params[1])
             covered += low <= 0.4 <= high
-        print(f"offset {offset}: {np.mean(found):.3f}, 95 % interval holds 0.4 in {covered / 200:.0%}, R2 {fit.rsquared:.3f}")
+        print(
+            f"offset {offset}: {np.mean(found):.3f}, intervals that hold 0.4 {covered / 200:.0%}, R2 {fit.rsquared:.3f}"
+        )
 
 
 def by_xarray():
@@ -243,7 +244,9 @@ def seeds_that_matter():
             by_runs += low <= -0.4 <= high
             each = slope(x, y)
             by_seeds += abs(each.mean() + 0.4) < stats.t.ppf(0.975, 4) * each.std(ddof=1) / 5**0.5
-        print(f"spread {spread}: bootstrap of runs {by_runs / 300:.0%}, Student's t over the seeds {by_seeds / 300:.0%}")
+        print(
+            f"spread {spread}: bootstrap of runs {by_runs / 300:.0%}, Student's t over the seeds {by_seeds / 300:.0%}"
+        )
 
 
 def draw_global(_):
@@ -306,9 +309,15 @@ def onnx():
 
 
 def array_api():
-    heading("Ridge with array-API dispatch, N = T = 60, no noise: mean squared error", "scikit-learn", "array-api-strict")
+    heading(
+        "Ridge with array-API dispatch, N = T = 60, no noise: mean squared error", "scikit-learn", "array-api-strict"
+    )
     rng, scales = np.random.default_rng(0), np.arange(1, 61) ** -1.0
-    x, new, weights = rng.standard_normal((60, 60)) * scales, rng.standard_normal((200, 60)) * scales, rng.standard_normal(60)
+    x, new, weights = (
+        rng.standard_normal((60, 60)) * scales,
+        rng.standard_normal((200, 60)) * scales,
+        rng.standard_normal(60),
+    )
     y = x @ weights
     for kind in (np.float64, np.float32):
         for ridge in (1.0, 1e-6, 0.0):
@@ -320,11 +329,7 @@ def array_api():
                     model.fit(convert(x.astype(kind)), convert(y.astype(kind)))
                     predicted = np.asarray(model.predict(convert(new.astype(kind))))
                 found.append(np.mean((predicted - new @ weights) ** 2))
-            print(f"{kind.__name__}, ridge {ridge:.0e}: NumPy auto {found[0]:.1e}, svd {found[1]:.1e}, other {found[2]:.1e}")
-
-
-KERNEL = {"name": "python3", "display_name": "Python 3", "language": "python"}
-QUIET = ["--IPKernelApp.log_level=ERROR"]  # ipykernel warns of its transport at every start
+            print(f"{kind.__name__}, ridge {ridge:.0e}: auto {found[0]:.1e}, svd {found[1]:.1e}, other {found[2]:.1e}")
 
 
 def notebook(*cells):
@@ -333,14 +338,16 @@ def notebook(*cells):
 
 def passes(one):
     nbformat.write(one, "one.ipynb")
-    done = subprocess.run([sys.executable, "-m", "pytest", "--nbval", "-q", "one.ipynb"], capture_output=True, text=True)
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", "--nbval", "-q", "one.ipynb"], capture_output=True, text=True
+    )
     return done.returncode == 0
 
 
 def compared():
     heading("what nbval compares", "nbval", "anywidget", "ipywidgets")
     print("never executed, prints now, passes:", passes(notebook(new_code_cell("print('loss', 1.5)"))))
-    silent = NotebookClient(notebook(new_code_cell("pass")), extra_arguments=QUIET).execute()
+    silent = NotebookClient(notebook(new_code_cell("pass"))).execute()
     silent.cells[0].source = "print('loss', 1.5)"
     print("executed without output, prints now, passes:", passes(silent))
     widgets = {
@@ -349,7 +356,7 @@ def compared():
         "    _esm = 'export default {render() {}}'\n    value = traitlets.Float(1.0).tag(sync=True)\nSlider()",
     }
     for name, source in widgets.items():
-        stored = NotebookClient(notebook(new_code_cell(source)), extra_arguments=QUIET).execute()
+        stored = NotebookClient(notebook(new_code_cell(source))).execute()
         same = passes(stored)
         stored.cells[0].source = source.replace("1.0", "2.0")
         print(f"{name}: the same passes {same}, another value passes {passes(stored)}")
@@ -364,7 +371,9 @@ def parameters():
         done = papermill.execute_notebook("in.ipynb", "out.ipynb", parameters={"sizes": value}, **options)
         print(f"{value!r}: {done.cells[-1].outputs[0].text.strip()}")
     for words in (["-p", "sizes", "1e-3"], ["-y", "sizes: 1e-3"], ["-y", "sizes: 1.0e-3"]):
-        subprocess.run([sys.executable, "-m", "papermill", "in.ipynb", "out.ipynb", *words], capture_output=True, check=True)
+        subprocess.run(
+            [sys.executable, "-m", "papermill", "in.ipynb", "out.ipynb", *words], capture_output=True, check=True
+        )
         print(f"{words}: {nbformat.read('out.ipynb', 4).cells[-1].outputs[0].text.strip()}")
 
 

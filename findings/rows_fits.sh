@@ -12,5 +12,7 @@ python3 -m venv "$folder/venv"
   skl2onnx==1.20.0 onnx==1.23.2 onnxruntime==1.32.0 array-api-strict==2.6.1 papermill==2.7.0 nbval==0.11.0 \
   nbclient==0.11.0 nbformat==5.11.1 ipykernel==7.4.0 ipywidgets==8.1.9 anywidget==0.11.0 pytest==9.2.0
 export IPYTHONDIR="$folder/ipython" PATH="$folder/venv/bin:$PATH" SCIPY_ARRAY_API=1
+mkdir -p "$IPYTHONDIR/profile_default"
+echo "c.IPKernelApp.log_level = 40" >"$IPYTHONDIR/profile_default/ipython_kernel_config.py" # else it warns at every start
 cd "$folder"
 python "$here/rows_fits.py"
