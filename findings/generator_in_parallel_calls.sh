@@ -4,12 +4,14 @@
 # 400 trials draw one number each from the same `rng`. One after another, or in threads, they draw 400 numbers. A process
 # gets a copy of the generator with each task, in the state it has when the task is sent.
 #   expected: 400 numbers whatever runs them, or a word that the generator was copied
-#   seen:     concurrent.futures and Dask: 1 number, 400 times. joblib with "loky" or "multiprocessing": 64 numbers here,
-#             since tasks travel in batches, whose size joblib fits to the time they take, and a batch shares one copy. It
-#             depends on the machine, too. Nobody warns, and the caller's `rng` is where it was
-# Why it matters: the trials of joblib are seeded and vary, so they look sound, but an error bar from 400 of which 64 are
-# different is too small by the root of 400/64, 2.5. With n_jobs=1, as one tests, it is right. The joblib example on random
-# states is about NumPy's global one. Give each call a child: `rng.spawn(400)`.
+#   seen:     concurrent.futures and Dask: 1 number, 400 times. joblib with "loky" or "multiprocessing": tasks travel in
+#             batches, each with a copy of the generator as it was at the start, so there are as many numbers as tasks in
+#             the largest batch. joblib fits that size to the time they take: 64 here for an empty task, 16 for one of 10 ms.
+#             Nobody warns, and the caller's `rng` is where it was
+# Why it matters: the trials of joblib are seeded and vary, so they look sound, but the first numbers come with every batch.
+# The error of the mean of the 400 is too small by the factor that is printed, and the longer a trial takes, the worse. With
+# n_jobs=1, as one tests, it is right. The joblib example on random states is about NumPy's global one. Give each call a
+# child: `rng.spawn(400)`.
 set -euo pipefail
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
@@ -18,6 +20,7 @@ python3 -m venv "$folder/venv"
 cat >"$folder/trials.py" <<'PY'
 import concurrent.futures
 import multiprocessing
+import time
 
 import dask
 import joblib
@@ -30,8 +33,17 @@ def trial(rng):
     return rng.standard_normal()
 
 
-def by_joblib(backend, generators, n_jobs=2):
-    return joblib.Parallel(n_jobs=n_jobs, backend=backend)(joblib.delayed(trial)(rng) for rng in generators)
+def slow_trial(rng):
+    time.sleep(0.01)
+    return rng.standard_normal()
+
+
+def by_joblib(backend, generators, one_trial=trial):
+    return joblib.Parallel(n_jobs=2, backend=backend)(joblib.delayed(one_trial)(rng) for rng in generators)
+
+
+def by_slow(backend, generators):
+    return by_joblib(backend, generators, slow_trial)
 
 
 def by_futures(kind, generators):
@@ -45,11 +57,13 @@ def by_dask(scheduler, generators):
 
 
 def different(run, kind):
-    shared = len(set(run(kind, [np.random.default_rng(0)] * N_TRIALS)))
+    counts = np.unique(run(kind, [np.random.default_rng(0)] * N_TRIALS), return_counts=True)[1]
     spawned = len(set(run(kind, np.random.default_rng(0).spawn(N_TRIALS))))
-    print(f"{run.__name__[3:]:8} {kind:16} one Generator: {shared:3}, a child each: {spawned}", flush=True)
+    factor = np.sqrt(np.sum(counts**2) / N_TRIALS)  # of the error of a mean in which draws come several times
+    one = f"one Generator: {counts.size:3}, error too small by {factor:4.1f}"
+    print(f"{run.__name__[3:]:8} {kind:16} {one}; a child each: {spawned}", flush=True)
     assert spawned == N_TRIALS, "changed: children do not help"
-    return shared
+    return counts.size
 
 
 if __name__ == "__main__":
@@ -59,6 +73,7 @@ if __name__ == "__main__":
     assert different(by_futures, "threads") == N_TRIALS, "changed: threads do not share"
     for backend in ("loky", "multiprocessing"):
         assert 1 <= different(by_joblib, backend) < N_TRIALS, "changed: all trials differ"
+    assert 1 <= different(by_slow, "loky") < N_TRIALS / 4, "changed: slow trials differ"
     assert different(by_futures, "processes") == 1, "changed: the trials differ"
     assert different(by_dask, "processes") == 1, "changed: the trials differ"
 PY
