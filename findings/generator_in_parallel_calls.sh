@@ -6,7 +6,7 @@
 #   expected: 400 numbers whatever runs them, or a word that the generator was copied
 #   seen:     concurrent.futures and Dask: 1 number, 400 times. joblib with "loky" or "multiprocessing": tasks travel in
 #             batches, each with a copy of the generator as it was at the start, so there are as many numbers as tasks in
-#             the largest batch. joblib fits that size to the time they take: 64 here for an empty task, 16 for one of 10 ms.
+#             the largest batch. joblib fits that size to the time they take: 64 here for an empty task, 8 or 16 for one of 10 ms.
 #             Nobody warns, and the caller's `rng` is where it was
 # Why it matters: the trials of joblib are seeded and vary, so they look sound, but the first numbers come with every batch.
 # The error of the mean of the 400 is too small by the factor that is printed, and the longer a trial takes, the worse. With
