@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # The figures of those rows of book/tools.md on fits, intervals, executors, notebooks and tables that have no script here.
 #
-# It prints and does not judge. About two minutes.
+# It prints and does not judge. Some 70 s of computing on a free core, besides the installation.
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 folder=$(mktemp -d)
