@@ -17,6 +17,7 @@ import math
 import multiprocessing
 import os
 import platform
+import signal
 import subprocess
 import sys
 import time
@@ -424,6 +425,7 @@ def main():
     if options.what == "corpus":
         fetch_corpus()
         return
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit("Ended by a signal."))  # its workers end with it
     load_corpus()
     runs = [run for run in plan(options.what) if count_parameters(run.n_layers, run.width)[0] <= options.largest]
     sweep(runs, options.workers, options.device, options.output)
