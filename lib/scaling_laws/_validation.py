@@ -16,9 +16,15 @@ REAL = (numbers.Real, Decimal)
 
 
 def real_array(
-    name: str, value: ArrayLike, *, above: float = -np.inf, at_least: float = -np.inf, at_most: float = np.inf
+    name: str,
+    value: ArrayLike,
+    *,
+    above: float = -np.inf,
+    at_least: float = -np.inf,
+    at_most: float = np.inf,
+    copy: bool = True,
 ) -> np.ndarray:
-    """Return `value` as a float array, or raise `ValueError` naming it and its range."""
+    """Return `value` as a float array, or raise `ValueError` naming it and its range; without a copy if need be."""
     limits = [("greater than", above), ("at least", at_least), ("at most", at_most)]
     allowed = " and ".join(["finite", *(f"{words} {_limit(limit)}" for words, limit in limits if np.isfinite(limit))])
     _refuse_masked(name, value)
@@ -28,7 +34,7 @@ def real_array(
             array = array.astype(float)  # numbers that numpy keeps as objects: whole ones from 2**64 on, fractions
         if array.dtype.kind not in "biuf":
             raise TypeError
-        array = array.astype(float)
+        array = array.astype(float, copy=copy)
     except (TypeError, ValueError, OverflowError):
         raise ValueError(f"{name} must be real and {allowed}; got {_shown(value)}") from None
     bad = ~np.isfinite(array)

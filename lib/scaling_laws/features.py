@@ -14,17 +14,19 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy.special import erf
 
+from ._libraries import array_library
 from ._validation import check_generator, one_of, real_array, real_number, whole_number
 from .spectra import Spectrum, check_spectrum
 
-ACTIVATIONS: dict[str, Callable[[np.ndarray], np.ndarray]] = {
+# of arrays of any library that follows the array API standard; that has no erf, though some libraries do
+ACTIVATIONS: dict[str, Callable] = {
     "linear": lambda xi: xi,
-    "relu": lambda xi: np.maximum(xi, 0.0),
-    "erf": erf,
-    "tanh": np.tanh,
-    "sign": np.sign,
-    "cos": np.cos,
-    "quadratic": np.square,
+    "relu": lambda xi: array_library(xi).maximum(xi, 0.0),
+    "erf": lambda xi: getattr(array_library(xi), "erf", erf)(xi),
+    "tanh": lambda xi: array_library(xi).tanh(xi),
+    "sign": lambda xi: array_library(xi).sign(xi),
+    "cos": lambda xi: array_library(xi).cos(xi),
+    "quadratic": lambda xi: xi * xi,
 }
 MAX_VARIANCE = 1e3  # of a preactivation, in `hermite_coefficients`
 SERIES_LENGTHS = (32, 64, 128, 256, 512, 1024)  # terms of Mehler's series to try,
@@ -64,7 +66,7 @@ class RandomFeatures:
     activation: str = "linear"
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "weights", real_array("weights", self.weights))
+        object.__setattr__(self, "weights", real_array("weights", self.weights, copy=False))
         if self.weights.ndim != 2 or not self.weights.size:
             raise ValueError(f"weights must be a non-empty matrix of shape (N, M); got shape {self.weights.shape}")
         one_of("activation", self.activation, ACTIVATIONS)
@@ -83,11 +85,13 @@ class RandomFeatures:
         n_features, n_latent = whole_number("n_features", n_features), whole_number("n_latent", n_latent)
         deviation = np.sqrt(real_number("feature_var", feature_var, above=0) / n_latent)
         check_generator(rng)
-        return cls(deviation * rng.standard_normal((n_features, n_latent)), activation)
+        weights = rng.standard_normal((n_features, n_latent))
+        weights *= deviation
+        return cls(weights, activation)
 
     def __call__(self, latents: np.ndarray) -> np.ndarray:
         """Features of each row of `latents`, shape (n_samples, N)."""
-        latents = real_array("latents", latents)
+        latents = real_array("latents", latents, copy=False)
         if latents.ndim != 2 or latents.shape[1] != self.weights.shape[1]:
             raise ValueError(f"latents must have shape (n_samples, {self.weights.shape[1]}); got {latents.shape}")
         return ACTIVATIONS[self.activation](latents @ self.weights.T)

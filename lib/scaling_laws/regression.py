@@ -5,12 +5,16 @@ Stands beside chapter 5 of the book.
 
 from __future__ import annotations
 
+from types import ModuleType
+
 import numpy as np
+from array_api_compat import device
 from numpy.typing import ArrayLike
 
+from ._libraries import array_library, real_array_of
 from ._validation import real_array
 
-EPS = np.finfo(float).eps
+EPS = float(np.finfo(float).eps)
 GRAM_LIMIT = 1e3 * EPS  # below this share of the largest, d^2 + ridge is lost in the rounding of the Gram matrix
 REFINEMENTS = 2  # each gains a factor of at least GRAM_LIMIT / EPS in accuracy
 
@@ -21,16 +25,17 @@ def ridge_path(features: ArrayLike, labels: ArrayLike, ridges: ArrayLike) -> np.
     Parameters
     ----------
     features : array_like, shape (T, N)
-        Feature matrix :math:`\Phi`, one sample a row.
+        Feature matrix :math:`\Phi`, one sample a row. An array of another library that follows the array API standard,
+        such as PyTorch or CuPy, stays where it is, and all the work is done there, in double precision.
     labels : array_like, shape (T,)
-        Labels :math:`y`.
+        Labels :math:`y`, of the same library.
     ridges : array_like
         Ridges :math:`\gamma \ge 0`, any shape; 0 asks for the minimum-norm least-squares fit.
 
     Returns
     -------
-    ndarray, shape ``ridges.shape + (N,)``
-        Minimisers :math:`\theta` of :math:`|\Phi\theta - y|^2 + \gamma|\theta|^2`.
+    array, shape ``ridges.shape + (N,)``
+        Of the library of `features`: minimisers :math:`\theta` of :math:`|\Phi\theta - y|^2 + \gamma|\theta|^2`.
 
     Raises
     ------
@@ -53,25 +58,26 @@ def ridge_path(features: ArrayLike, labels: ArrayLike, ridges: ArrayLike) -> np.
     array([[1. , 0.5],
            [0.5, 0.4]])
     """
-    features = real_array("features", features)
-    labels = real_array("labels", labels)
+    xp = array_library(features)
+    features, labels = real_array_of("features", features, xp), real_array_of("labels", labels, xp)
     ridges = real_array("ridges", ridges, at_least=0)
-    if features.ndim != 2 or not features.size:
-        raise ValueError(f"features must be a non-empty matrix of shape (T, N); got shape {features.shape}")
+    if features.ndim != 2 or 0 in features.shape:
+        raise ValueError(f"features must be a non-empty matrix of shape (T, N); got shape {tuple(features.shape)}")
     if labels.shape != features.shape[:1]:
-        raise ValueError(f"labels must have shape ({features.shape[0]},) to match features; got {labels.shape}")
+        got = tuple(labels.shape)
+        raise ValueError(f"labels must have shape ({features.shape[0]},) to match features; got {got}")
 
-    shrink = ridges.reshape(-1, 1)
+    shrink = xp.asarray(ridges.reshape(-1, 1), device=device(features))
     by_samples = features.shape[0] < features.shape[1]
     gram = features @ features.T if by_samples else features.T @ features
-    square, vectors = np.linalg.eigh(gram)
-    if square[0] + ridges.min(initial=np.inf) <= GRAM_LIMIT * square[-1]:
-        coefficients = _by_singular_values(features, labels, shrink)
+    square, vectors = xp.linalg.eigh(gram)
+    if float(square[0]) + ridges.min(initial=np.inf) <= GRAM_LIMIT * float(square[-1]):
+        coefficients = _by_singular_values(xp, features, labels, shrink)
     elif by_samples:
         coefficients = _dual(features, labels, shrink, square, vectors)
     else:
         coefficients = _primal(features, labels, shrink, square, vectors)
-    return coefficients.reshape(*ridges.shape, features.shape[1])
+    return xp.reshape(coefficients, (*ridges.shape, features.shape[1]))
 
 
 def shrunk_inverse(singular: np.ndarray, ridge: ArrayLike, shape: tuple[int, int]) -> np.ndarray:
@@ -97,11 +103,15 @@ def shrunk_inverse(singular: np.ndarray, ridge: ArrayLike, shape: tuple[int, int
     array([0.5, 0. ])
     """
     singular, ridge = real_array("singular", singular, at_least=0), real_array("ridge", ridge, at_least=0)
-    keep = singular > max(shape) * EPS * singular.max(initial=0.0)
-    return np.where(keep, singular, 0.0) / np.where(keep, singular**2 + ridge, 1.0)
+    return _shrunk_inverse(np, singular, ridge, shape) if singular.size else singular + 0 * ridge
 
 
-def _primal(features, labels, shrink, square, vectors) -> np.ndarray:
+def _shrunk_inverse(xp: ModuleType, singular, ridge, shape):
+    keep = singular > max(shape) * EPS * xp.max(singular)
+    return xp.where(keep, singular, 0.0) / xp.where(keep, singular**2 + ridge, 1.0)
+
+
+def _primal(features, labels, shrink, square, vectors):
     """theta = (Phi'Phi + ridge)^-1 Phi'y; then the error of the first solution is solved for, twice."""
     coefficients = _solve(features.T @ labels, shrink, square, vectors)
     for _ in range(REFINEMENTS):
@@ -110,7 +120,7 @@ def _primal(features, labels, shrink, square, vectors) -> np.ndarray:
     return coefficients
 
 
-def _dual(features, labels, shrink, square, vectors) -> np.ndarray:
+def _dual(features, labels, shrink, square, vectors):
     """theta = Phi'a with a = (Phi Phi' + ridge)^-1 y, refined likewise."""
     dual = _solve(labels, shrink, square, vectors)
     for _ in range(REFINEMENTS):
@@ -119,11 +129,11 @@ def _dual(features, labels, shrink, square, vectors) -> np.ndarray:
     return dual @ features
 
 
-def _solve(right, shrink, square, vectors) -> np.ndarray:
+def _solve(right, shrink, square, vectors):
     """Solve (gram + ridge) x = right for every ridge, given the eigendecomposition of the Gram matrix."""
     return (right @ vectors / (square + shrink)) @ vectors.T
 
 
-def _by_singular_values(features, labels, shrink) -> np.ndarray:
-    left, singular, right = np.linalg.svd(features, full_matrices=False)
-    return (shrunk_inverse(singular, shrink, features.shape) * (labels @ left)) @ right
+def _by_singular_values(xp, features, labels, shrink):
+    left, singular, right = xp.linalg.svd(features, full_matrices=False)
+    return (_shrunk_inverse(xp, singular, shrink, features.shape) * (labels @ left)) @ right
