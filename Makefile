@@ -1,4 +1,4 @@
-# make book · make test · make heavy · make browser · make serve · make lab · make student · make homework · make slides · make pdf · make refresh · make bench · make lowest · make findings · make clean
+# make book · make test · make heavy · make browser · make serve · make lab · make student · make homework · make slides · make cluster · make pdf · make refresh · make bench · make lowest · make findings · make clean
 PYTHON ?= python3
 VENV := .venv
 RUN := $(VENV)/bin
@@ -31,10 +31,11 @@ endif
 
 LAB := $(VENV)/.lab
 CLASS := $(VENV)/.class
+CLUSTER := $(VENV)/.cluster
 REVEAL := $(VENV)/reveal
 READS_PDF := $(VENV)/pdf
 
-.PHONY: book test heavy browser serve lab student homework slides pdf refresh bench lowest findings clean
+.PHONY: book test heavy browser serve lab student homework slides cluster pdf refresh bench lowest findings clean
 
 $(READY): requirements.txt pyproject.toml
 	@test -w . || { echo "This folder cannot be written to: copy it to one that can, and run make there." >&2; exit 1; }
@@ -125,6 +126,15 @@ homework: $(READY) $(if $(filter no,$(NBGRADER)),,$(CLASS))
 	@echo "With nbgrader, in $(HOMEWORK): $(CURDIR)/$(RUN)/nbgrader generate_assignment NAME, and so on."
 	@echo "Without: hand out $(HOMEWORK)/handout, put what comes back into $(HOMEWORK)/submitted/STUDENT, and run"
 	@echo "$(RUN)/python -m scaling_laws.grade $(HOMEWORK)/submitted"
+
+# Dask, for sweeps on many machines; the page "At scale" says how
+cluster: $(CLUSTER)
+
+$(CLUSTER): requirements-cluster.txt $(READY)
+	@echo "Dask is installed into $(VENV)."
+	@$(RUN)/python -m pip install --quiet --requirement requirements-cluster.txt || { \
+	  echo "Dask could not be installed: the first 'make cluster' needs a package index." >&2; exit 1; }
+	@touch $@
 
 # files for a browser, in a folder beside the environment's packages
 $(REVEAL): requirements-slides.txt $(READY)
