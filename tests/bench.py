@@ -6,6 +6,7 @@ asserted. With --store the times of the library that is imported become those of
 """
 
 import json
+import subprocess
 import sys
 from collections.abc import Callable, Mapping
 from functools import partial
@@ -21,7 +22,7 @@ from scaling_laws import explorers
 from scaling_laws.allocation import compute_optimal, optimal_loss
 from scaling_laws.diagrams import _classes, wick_moment
 from scaling_laws.dynamics import compute_frontier
-from scaling_laws.experiments import simulate
+from scaling_laws.experiments import simulate, sweep
 from scaling_laws.latent import LatentModel
 from scaling_laws.phenomenology import fit_power_law_curve
 from scaling_laws.regression import ridge_path
@@ -35,6 +36,17 @@ MILLION, HUGE = PowerLaw(alpha=1.0, n_latent=10**6), PowerLaw(alpha=1.0, n_laten
 SIZES = np.geomspace(10, 1e5, 100)
 SIZE, N_LATENT = 800, 2000  # N = T and M of the simulation
 RIDGES = np.geomspace(1e-6, 1, 30)
+LARGE = 4000, 50_000  # N = T and M of the trial whose memory is measured
+PEAK = """
+import resource, sys
+from scaling_laws.experiments import simulate
+from scaling_laws.latent import LatentModel
+from scaling_laws.spectra import PowerLaw
+n, n_latent = map(int, sys.argv[1:])
+simulate(LatentModel(PowerLaw(1.0, n_latent)), n, n, 1e-3, n_trials=1)
+peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+print(round(peak / (1e9 if sys.platform == "darwin" else 1e6), 2))
+"""
 
 
 class Row(NamedTuple):
@@ -147,6 +159,31 @@ def simulation():
     ]
 
 
+def at_scale():
+    """Two workers of Dask beside the time that two could take at best, and the memory of one large trial."""
+    grid = {"n_features": 200, "n_samples": 200, "ridge": RIDGES, "n_trials": 200}
+    run = partial(sweep, LatentModel(PowerLaw(alpha=1.0, n_latent=N_LATENT)), **grid)
+    serial = best(run)
+    print(f"{'sweep of 200 trials, N = T = 200, here':62}{time_of(serial)}", flush=True)
+    try:
+        from distributed import Client, LocalCluster
+    except ImportError:
+        print("    on two workers: 'make cluster' first")
+    else:
+        with LocalCluster(2, threads_per_worker=1, dashboard_address=None) as cluster, Client(cluster) as client:
+            run(executor=client.get_executor(), n_trials=4)  # workers import the library
+            shared = best(partial(run, executor=client.get_executor()))
+        print(f"{'    on two workers, times half of that':62}{shared / (serial / 2):8.2f}", flush=True)
+    n, n_latent = LARGE
+    peak = subprocess.run(
+        [sys.executable, "-c", PEAK, str(n), str(n_latent)], capture_output=True, text=True, check=True
+    )
+    print(
+        f"simulate, N = T = {n}, M = {n_latent}: peak {peak.stdout.strip()} GB; latents and weights of a trial are "
+        f"{16 * n * n_latent / 1e9:.1f} GB, and c3edb28 took 5.0 GB"
+    )
+
+
 def fits_and_figures():
     x, noise = np.geomspace(10, 1e6, 25), np.exp(0.02 * np.random.default_rng(0).standard_normal(25))
     y = (x**-0.4 + 0.1) * noise
@@ -174,6 +211,7 @@ def main():
         print(f"{row.what:62}{time_of(now)}{beside}", flush=True)
         for what, call in row.peers.items():
             print(f"    {what:58}{time_of(best(call))}", flush=True)
+    at_scale()
     if "--store" in sys.argv:
         STORED.write_text(json.dumps({"calibration": speed, "seconds": seconds}, indent=1) + "\n")
 
