@@ -3,7 +3,6 @@
     python experiments/train.py corpus                  # once: fetch the text
     python experiments/train.py fresh  --workers 2      # one pass over D bytes: L(N, D)
     python experiments/train.py fixed  --workers 2      # T bytes until early stopping: L(N, T)
-    python experiments/train.py repeat --workers 2      # as fresh, but T bytes seen several times
     python experiments/train.py tune   --workers 2      # the learning rates that `rate` comes from
 
 Every finished run appends one row to measured_law.csv. A sweep that was stopped goes on where it was.
@@ -41,7 +40,6 @@ CONTEXT = 256  # bytes that a model sees
 SHAPES = [(1, 16), (2, 16), (1, 32), (2, 32), (2, 48), (3, 64), (4, 80), (4, 112), (5, 144), (6, 208)]  # layers, width
 FRESH = [2**k for k in range(18, 26)]  # D, bytes
 FIXED = [2**k for k in range(14, 21, 2)]  # T, bytes, for every second shape
-REPEATED = 2**23  # bytes that the runs of `repeat` see in all
 LONGEST = 2**15  # steps of a run with a fixed training set, at most
 
 
@@ -49,17 +47,12 @@ LONGEST = 2**15  # steps of a run with a fixed training set, at most
 class Run:
     """One training run: what to train, on how much, how."""
 
-    design: str  # "fresh", "fixed", "8 passes" and so on, "tune fresh" or "tune fixed"
+    design: str  # "fresh", "fixed", "tune fresh" or "tune fixed"
     n_layers: int
     width: int
     n_bytes: int
     seed: int
     learning_rate: float
-
-    @property
-    def n_seen(self):
-        """Bytes of all passes of a run that has a number of them."""
-        return self.n_bytes * (int(self.design.split()[0]) if self.design.endswith("passes") else 1)
 
 
 # --- the text ---------------------------------------------------------------------------------------------------------
@@ -199,7 +192,7 @@ class Trainer:
         torch.manual_seed(run.seed)
         self.model = Transformer(run.n_layers, run.width).to(device)
         self.rows = torch.from_numpy(rows).to(device)
-        size = batch_size(run.n_seen)
+        size = batch_size(run.n_bytes)
         self.batches = batches(len(rows), size, np.random.default_rng(run.seed))
         self.input = torch.zeros((size, CONTEXT + 1), dtype=torch.long, device=device)
         self.rate = torch.zeros((), device=device)
@@ -240,10 +233,10 @@ class Trainer:
 
 
 def train_fresh(run, texts, device):
-    """One pass or several: warm-up over a tenth of the steps, then a cosine to zero."""
+    """One pass: warm-up over a tenth of the steps, then a cosine to zero."""
     offset = np.random.default_rng([run.seed, 1]).integers(texts["train"].size)
     trainer = Trainer(run, sequences(texts["train"], run.n_bytes, offset), device)
-    n_steps = run.n_seen // CONTEXT // trainer.input.shape[0]
+    n_steps = len(trainer.rows) // trainer.input.shape[0]
     for i in range(n_steps):
         warm = (i + 1) / (0.1 * n_steps)
         trainer.step(run.learning_rate * min(warm, 0.5 + 0.5 * math.cos(math.pi * i / n_steps)))
@@ -291,7 +284,7 @@ def train(run, device="cpu"):
         **{field.name: getattr(run, field.name) for field in fields(Run)},
         "n_parameters": n_parameters,
         "n_embedding": n_embedding,
-        "batch": batch_size(run.n_seen),
+        "batch": batch_size(run.n_bytes),
         "n_steps": n_steps,
         "ended": ended,
         "loss": round(evaluate(model, test), 6),
@@ -325,13 +318,6 @@ def plan(design):
             for n_bytes in sizes
             for k in powers
         ]
-    elif design == "repeat":
-        runs = [
-            Run(f"{REPEATED // n_bytes} passes", *shape, n_bytes, seed, rate("fresh", shape[1], REPEATED))
-            for shape in (SHAPES[0], SHAPES[4])
-            for n_bytes in (2**18, 2**20, 2**22)
-            for seed in range(3)
-        ]
     else:
         shapes, sizes = (SHAPES, FRESH) if design == "fresh" else (SHAPES[::2], FIXED)
         runs = [
@@ -345,9 +331,11 @@ def plan(design):
 
 def cost(run):
     """Floating-point operations of a run, about, to sort and to tell the time left."""
-    seen = run.n_seen
-    if run.design.endswith("fixed"):
-        seen = min(20 * seen, LONGEST * CONTEXT * batch_size(seen))
+    seen = (
+        run.n_bytes
+        if run.design.endswith("fresh")
+        else min(20 * run.n_bytes, LONGEST * CONTEXT * batch_size(run.n_bytes))
+    )
     return 6 * sum(count_parameters(run.n_layers, run.width)) * seen
 
 
@@ -428,7 +416,7 @@ def sweep(runs, workers, device, path):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("what", choices=["corpus", "tune", "fresh", "fixed", "repeat"])
+    parser.add_argument("what", choices=["corpus", "tune", "fresh", "fixed"])
     parser.add_argument("--workers", type=int, default=1, help="processes, of one thread each")
     parser.add_argument("--device", choices=["cpu", "cuda"], default="cpu")
     parser.add_argument("--largest", type=int, default=10**9, help="leave larger models out (parameters)")

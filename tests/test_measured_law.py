@@ -58,6 +58,15 @@ def test_every_size_of_model_met_every_size_of_text_and_a_third_of_them_with_thr
     assert all(one in ([0], [0, 1, 2]) for one in found.values())
 
 
+def test_five_sizes_of_model_met_four_training_sets_until_they_stopped(runs):
+    found = seeds(of(runs, "fixed"))
+    sizes, texts = (sorted({key[i] for key in found}) for i in range(2))
+    assert sizes == [3120, 12384, 55536, 307920, 1245744]
+    assert texts == [2**14, 2**16, 2**18, 2**20]
+    assert len(found) == 20
+    assert sorted(map(len, found.values())) == [1] * 16 + [3] * 4
+
+
 def test_rates_and_batches_follow_the_rule(runs):
     for run in of(runs, "fresh"):
         assert run["learning_rate"] == pytest.approx(0.4 / run["width"] * min(1, (run["n_bytes"] / 2**22) ** 0.5), 1e-3)
