@@ -43,7 +43,7 @@ def test_the_folder_holds_all_chapters_the_library_and_how_to_run_them(folder):
     assert {path.name for path in (folder / "lib" / "scaling_laws").iterdir()} >= modules
     assert CHAPTERS[0].name in (folder / "README.md").read_text()
     pins = (folder / "requirements.txt").read_text().splitlines()
-    assert pins[-1] == "." and all(re.fullmatch(r"[\w-]+==[\d.]+", line) for line in pins[:-1]) and len(pins) == 9
+    assert pins[-1] == "." and all(re.fullmatch(r"[\w-]+==[\d.]+", line) for line in pins[:-1]) and len(pins) == 10
     assert not [path for path in folder.rglob("*") if path.name == "__pycache__" or path.suffix == ".egg-info"]
 
 

@@ -203,6 +203,16 @@ class Sweep(Simulation):
         with which `simulate` gives the same trials, and ``ridge``; all of the shape of `mean`.
     feature_var : float
         :math:`\\sigma_u^2`.
+
+    Examples
+    --------
+    >>> from scaling_laws.spectra import PowerLaw
+    >>> run = sweep(LatentModel(PowerLaw(1.0, 100)), [10, 20], 15, [1e-3, 1e-1])
+    >>> run.settings["n_features"]
+    array([[10, 10],
+           [20, 20]])
+    >>> sorted(run.table())[:3]
+    ['activation', 'mean', 'n_features']
     """
 
     model: LatentModel
