@@ -437,6 +437,9 @@ def test_the_ridge_path_stays_in_its_library(library, shape):
     theirs = ridge_path(xp.asarray(features), xp.asarray(labels), ridges)
     assert type(theirs) is type(xp.asarray(labels))
     assert_allclose(np.asarray(theirs), ridge_path(features, labels, ridges), rtol=1e-9)
+    single = ridge_path(xp.asarray(features, dtype=xp.float32), xp.asarray(labels), ridges)
+    assert single.dtype == xp.float64
+    assert_allclose(np.asarray(single), ridge_path(features.astype(np.float32), labels, ridges), rtol=1e-9)
     with pytest.raises(ValueError, match=r"^labels must be an array of"):
         ridge_path(xp.asarray(features), labels, ridges)
     with pytest.raises(ValueError, match=r"^features must be finite"):
