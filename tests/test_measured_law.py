@@ -91,6 +91,26 @@ def test_no_rate_of_the_search_beats_that_of_the_rule_by_much(runs, design):
         assert losses[nearest] < 1.03 * min(losses.values())
 
 
+def test_passes_over_old_text_and_new_text_take_the_same_steps(runs):
+    """The control of "text or time": its first pass of each schedule agrees with the runs that it stands beside."""
+    with open(DATA / "passes.csv", newline="", encoding="utf-8") as file:
+        control = list(csv.DictReader(file))
+    settings = collections.Counter((run["schedule"], run["text"], int(run["passes"])) for run in control)
+    cosine = [("cosine", "new", 1), *(("cosine", text, k) for text in ("again", "new") for k in (4, 16))]
+    assert settings == dict.fromkeys(
+        [*cosine, ("constant", "new", 1), ("constant", "again", 4), ("constant", "again", 16)], 2
+    )
+    for run in control:
+        assert int(run["n_parameters"]) == 12384 and int(run["n_bytes"]) == 2**18
+        assert int(run["n_steps"]) == int(run["passes"]) * 512
+    alike = {
+        run["seed"]: run["loss"] for run in of(runs, "fresh") if (run["n_parameters"], run["n_bytes"]) == (12384, 2**18)
+    }
+    for run in control:
+        if run["schedule"] == "cosine" and run["passes"] == "1" and int(run["seed"]) in alike:
+            assert float(run["loss"]) == pytest.approx(alike[int(run["seed"])], abs=2e-3)
+
+
 def test_words_have_vectors_frequencies_and_sources():
     with np.load(DATA / "words.npz") as stored:
         words, vectors, frequency = stored["words"], stored["vectors"], stored["frequency"]
