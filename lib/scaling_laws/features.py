@@ -98,25 +98,32 @@ class RandomFeatures:
 
     def second_moment(self, spectrum: Spectrum) -> np.ndarray:
         r""":math:`\Sigma = \mathbb{E}_x \varphi\varphi^\top` over Gaussian latents, shape (N, N), without samples."""
-        return _kernel_matrix(self.activation, self._visible_weights(spectrum))
+        self._check(spectrum)
+        return _kernel_matrix(self.activation, self.weights * np.sqrt(spectrum.eigenvalues))
 
     def latent_moment(self, spectrum: Spectrum) -> np.ndarray:
         r""":math:`\Xi = \mathbb{E}_x \varphi x^\top` over Gaussian latents, shape (N, M).
 
         By Stein's lemma row :math:`j` is :math:`\mathbb{E}\,\sigma'(u_j \cdot x)\; \Lambda u_j`.
         """
-        visible = self._visible_weights(spectrum)
-        if self.activation == "linear":  # of slope one
-            return visible * np.sqrt(spectrum.eigenvalues)
-        variance = np.sum(visible**2, axis=1)
-        first = hermite_coefficients(self.activation, 2, _check_variance(variance))[:, 1]
-        slope = np.divide(first, np.sqrt(variance), out=np.zeros_like(first), where=variance > 0)
-        return slope[:, None] * self.weights * spectrum.eigenvalues
+        return self._slopes(spectrum)[:, None] * self.weights * spectrum.eigenvalues
 
-    def _visible_weights(self, spectrum: Spectrum) -> np.ndarray:
+    def correlation_with(self, teacher: np.ndarray, spectrum: Spectrum) -> np.ndarray:
+        r""":math:`\Xi w`, of the features with a linear teacher, shape (N,), without the matrix :math:`\Xi`."""
+        return self._slopes(spectrum) * (self.weights @ (spectrum.eigenvalues * teacher))
+
+    def _slopes(self, spectrum: Spectrum) -> np.ndarray:
+        """Mean slope of the activation for each feature."""
+        self._check(spectrum)
+        if self.activation == "linear":
+            return np.ones(len(self.weights))
+        variance = np.einsum("ji,ji,i->j", self.weights, self.weights, spectrum.eigenvalues)
+        first = hermite_coefficients(self.activation, 2, _check_variance(variance))[:, 1]
+        return np.divide(first, np.sqrt(variance), out=np.zeros_like(first), where=variance > 0)
+
+    def _check(self, spectrum: Spectrum) -> None:
         if check_spectrum(spectrum).n_latent != self.weights.shape[1]:
             raise ValueError(f"spectrum must have {self.weights.shape[1]} latents; got {spectrum.n_latent}")
-        return self.weights * np.sqrt(spectrum.eigenvalues)
 
 
 def arccos_kernel(first_var: ArrayLike, second_var: ArrayLike, covariance: ArrayLike) -> np.ndarray:
@@ -354,12 +361,12 @@ def _check_variance(variance: np.ndarray) -> np.ndarray:
 
 def _kernel_matrix(activation: str, first: np.ndarray, second: np.ndarray | None = None) -> np.ndarray:
     """Kernel of preactivations whose covariances are the inner products of the rows."""
-    first_var = second_var = np.sum(first**2, axis=1)
+    first_var = second_var = np.vecdot(first, first)
     if second is None:
         covariance = first @ first.T
         np.fill_diagonal(covariance, first_var)  # rounding errors there would be amplified by the arcsine of the sign
     else:
-        second_var, covariance = np.sum(second**2, axis=1), first @ second.T
+        second_var, covariance = np.vecdot(second, second), first @ second.T
     first_var = first_var[:, None]
     if activation in KERNELS:
         return KERNELS[activation](first_var, second_var, covariance)
