@@ -50,6 +50,14 @@ def run(alpha, n_trials=N_TRIALS, **options):
     )
 
 
+def complete(path):
+    """Whether a file has all lines of its sweep."""
+    if not path.exists():
+        return False
+    with open(path, encoding="utf-8") as file:
+        return sum(1 for _ in file) > TASKS.size * N_FEATURES.size * FACTORS.size * N_TRIALS
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("what", choices=["run", "store"])
@@ -62,7 +70,7 @@ def main():
                 print(f"alpha = {alpha}")
                 run(alpha, executor=pool, progress=True)
         return
-    there = [alpha for alpha in ALPHAS if (FOLDER / f"alpha-{alpha}.csv").exists()]
+    there = [alpha for alpha in ALPHAS if complete(FOLDER / f"alpha-{alpha}.csv")]
     found = [run(alpha) for alpha in there]
     np.savez_compressed(
         STORED,

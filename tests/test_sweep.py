@@ -446,3 +446,22 @@ def test_the_ridge_path_stays_in_its_library(library, shape):
         ridge_path(xp.asarray(features * np.inf), xp.asarray(labels), ridges)
     with pytest.raises(ValueError, match=r"^labels must be real"):
         ridge_path(xp.asarray(features), xp.asarray(labels + 1j), ridges)
+
+
+@pytest.mark.heavy
+@pytest.mark.skipif(sys.platform == "win32", reason="resource is not there")
+def test_a_trial_needs_the_memory_that_its_cost_names():
+    n, n_latent = 1500, 20_000
+    script = (
+        "import resource, sys\n"
+        "from scaling_laws.experiments import simulate\n"
+        "from scaling_laws.latent import LatentModel\n"
+        "from scaling_laws.spectra import PowerLaw\n"
+        "peak = lambda: resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == 'darwin' else 1024)\n"
+        f"model, before = LatentModel(PowerLaw(1.0, {n_latent})), peak()\n"
+        f"simulate(model, {n}, {n}, 1e-3, n_trials=1)\n"
+        "print(peak() - before)\n"
+    )
+    found = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    counted = trial_cost(n_latent, n, n)[1]
+    assert 0.9 * counted < int(found.stdout) < 1.25 * counted < 1.5 * 16 * n * n_latent
