@@ -100,7 +100,7 @@ def main():
         for n, n_latent in sizes:
             with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as pool:
                 took, peak = pool.submit(trial, n, n_latent, activation).result()
-            flops, n_bytes = trial_cost(n_latent, n, n)
+            flops, n_bytes = trial_cost(n_latent, n, n, activation)
             entry = {"activation": activation, "n": n, "n_latent": n_latent, "seconds": took, "peak_GB": peak}
             found["trials"].append(entry | {"flops": flops, "n_bytes": n_bytes})
             print(f"{activation} N = T = {n}, M = {n_latent}: {took:.2f} s, {peak:.2f} GB", flush=True)

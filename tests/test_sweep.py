@@ -102,7 +102,7 @@ def test_the_plot_has_a_line_and_dots_for_every_combination(x, n_lines):
     found = run()
     found.plot(axes, x)
     assert len(axes.containers) == len(axes.legend_.texts) == n_lines
-    assert axes.lines[0].get_xdata().tolist() == sorted(set(found.table()[x]))
+    assert axes.containers[0].lines[0].get_xdata().tolist() == sorted(set(found.table()[x]))
     with pytest.raises(ValueError, match=r"^x must be one of \['n_features', 'n_samples', 'ridge'\]"):
         found.plot(axes, "noise_var")
     plt.close(figure)
@@ -398,6 +398,10 @@ def test_the_cost_of_a_trial():
     flops, n_bytes = trial_cost(10**5, 2000, 1000)
     assert flops == 2 * 2 * 10**6 * (10**5 + 1000) + 9 * 10**9 + 20 * 3000 * 10**5
     assert n_bytes == 8 * (2 * 10**8 + 2**24 + 4 * 10**6 + 2 * 10**6)
+    more_flops, more_bytes = trial_cost(10**5, 2000, 1000, "relu")
+    assert (more_flops - flops, more_bytes - n_bytes) == (8 * 10**11, 16 * 10**8)
+    with pytest.raises(ValueError, match=r"^n_latent must be"):
+        trial_cost(0, 1, 1)
 
 
 @pytest.mark.parametrize("average_teacher", [False, True])

@@ -222,16 +222,7 @@ class Sweep(Simulation):
     @property
     def theory(self) -> np.ndarray:
         """Test loss by `theory.test_loss`, of the shape of `mean`; not a number where features are not linear."""
-        loss = np.full(np.shape(self.mean), np.nan)
-        linear = self.settings["activation"] == "linear"
-        for b in np.unique(self.settings["task_exponent"][linear]):
-            here = linear & (self.settings["task_exponent"] == b)
-            n, t, ridge, noise_var = (
-                self.settings[name][here] for name in ("n_features", "n_samples", "ridge", "noise_var")
-            )
-            options = {"weight_var": self.model.weight_var, "noise_var": noise_var, "feature_var": self.feature_var}
-            loss[here] = test_loss(self.model.spectrum, n, t, ridge, task_exponent=b, **options)
-        return loss[()]
+        return _theory(self.model, self.feature_var, self.settings)
 
     def table(self) -> dict[str, np.ndarray]:
         """Columns, one row for every setting and ridge, that ``pandas.DataFrame`` and ``polars.DataFrame`` take.
@@ -267,14 +258,30 @@ class Sweep(Simulation):
         lines: dict[tuple, list[int]] = {}
         for row in range(table[x].size):
             lines.setdefault(tuple(table[name][row] for name in others), []).append(row)
+        on_log = table[x].min() > 0
         for number, (values, rows) in enumerate(lines.items()):
             rows = sorted(rows, key=table[x].__getitem__)
             label, color = ", ".join(map(_label, others, values)), f"C{number}"
-            axes.plot(table[x][rows], table["theory"][rows], color=color, label=label)
+            ends = table[x][[rows[0], rows[-1]]]
+            fine = np.geomspace(*ends, 100) if on_log else np.linspace(*ends, 100)
+            between = {name: np.full(fine.size, self.settings[name].flat[rows[0]]) for name in SYMBOLS} | {x: fine}
+            axes.plot(fine, _theory(self.model, self.feature_var, between), color=color, label=label)
             plot_simulation(axes, *(table[name][rows] for name in (x, "mean", "stderr")), color=color)
-        axes.set(xscale="log", yscale="log", xlabel=SYMBOLS[x], ylabel="test loss")
+        axes.set(xscale="log" if on_log else "linear", yscale="log", xlabel=SYMBOLS[x], ylabel="test loss")
         if others:
             axes.legend()
+
+
+def _theory(model, feature_var, settings) -> np.ndarray:
+    """Test loss of settings with linear features, not a number for the others."""
+    loss = np.full(np.shape(settings["ridge"]), np.nan)
+    linear = settings["activation"] == "linear"
+    for b in np.unique(settings["task_exponent"][linear]):
+        here = linear & (settings["task_exponent"] == b)
+        n, t, ridge, noise_var = (settings[name][here] for name in ("n_features", "n_samples", "ridge", "noise_var"))
+        variances = {"weight_var": model.weight_var, "noise_var": noise_var, "feature_var": feature_var}
+        loss[here] = test_loss(model.spectrum, n, t, ridge, task_exponent=b, **variances)
+    return loss[()]
 
 
 def _label(name: str, value) -> str:
@@ -410,7 +417,7 @@ class _Setting:
 
     @property
     def flops(self) -> int:
-        return trial_cost(self.model.spectrum.n_latent, self.n_features, self.n_samples)[0]
+        return trial_cost(self.model.spectrum.n_latent, self.n_features, self.n_samples, self.activation)[0]
 
 
 def _grid(model, n_features, n_samples, activation, noise_var, task_exponent, ridge) -> tuple[list, tuple, tuple]:
@@ -510,23 +517,31 @@ def _check_executor(executor) -> None:
         has_method("executor", executor, "submit", "such as concurrent.futures.ProcessPoolExecutor(4), or None")
 
 
-def trial_cost(n_latent: int, n_features: int, n_samples: int) -> tuple[int, int]:
-    r"""What a trial of `simulate` with linear features costs.
+def trial_cost(n_latent: int, n_features: int, n_samples: int, activation: str = "linear") -> tuple[int, int]:
+    r"""What a trial of `simulate` costs.
 
     Parameters
     ----------
     n_latent, n_features, n_samples : int
         :math:`M`, :math:`N` and :math:`T`.
+    activation : str, default "linear"
+        A key of `features.ACTIVATIONS`.
 
     Returns
     -------
     flops, n_bytes : int
         Floating-point operations, and bytes of the arrays that are held at a time.
 
+    Raises
+    ------
+    ValueError
+        If an argument is outside its range.
+
     Notes
     -----
     With :math:`k = \min(N, T)`: :math:`2NTM` operations for the features, :math:`2NTk` for their Gram matrix, about
-    :math:`9k^3` for its eigenvectors, and some 20 for each of the :math:`(N + T) M` normal numbers.
+    :math:`9k^3` for its eigenvectors, and some 20 for each of the :math:`(N + T) M` normal numbers. If the
+    features are not linear, :math:`2N^2M` for their second moments, and the weights once more.
 
     Examples
     --------
@@ -534,10 +549,11 @@ def trial_cost(n_latent: int, n_features: int, n_samples: int) -> tuple[int, int
     >>> print(f"{flops:.2g} operations, {n_bytes / 1e9:.2g} GB")
     2.3e+12 operations, 2.2 GB
     """
-    smaller, n, t = min(n_features, n_samples), n_features, n_samples
-    flops = 2 * n * t * (n_latent + smaller) + 9 * smaller**3 + 20 * (n + t) * n_latent
-    n_bytes = 8 * (n * n_latent + min(MOST_KEPT, t * n_latent) + 2 * n * t + 2 * smaller**2)
-    return flops, n_bytes
+    m, n = whole_number("n_latent", n_latent), whole_number("n_features", n_features)
+    t = whole_number("n_samples", n_samples)
+    smaller, moments = min(n, t), one_of("activation", activation, ACTIVATIONS) != "linear"
+    flops = 2 * n * t * (m + smaller) + 9 * smaller**3 + 20 * (n + t) * m + moments * 2 * n**2 * m
+    return flops, 8 * (n * m * (1 + moments) + min(MOST_KEPT, t * m) + 2 * n * t + 2 * smaller**2)
 
 
 class ErrorParts(NamedTuple):
