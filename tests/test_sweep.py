@@ -10,7 +10,7 @@ import signal
 import subprocess
 import sys
 import time
-from concurrent.futures import Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor
+from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -315,26 +315,6 @@ def test_a_path_that_cannot_be_written_is_an_error_before_any_trial(tmp_path, wh
     monkeypatch.setattr(experiments, "_some_trials", must_not_run)
     with pytest.raises(OSError, match=re.escape(str(tmp_path))):
         run(path=tmp_path / where)
-
-
-class InterruptedExecutor(Executor):
-    """Its first call ends like a press of Ctrl-C; the others never begin."""
-
-    def __init__(self):
-        self.futures = []
-
-    def submit(self, fn, /, *args, **kwargs):
-        self.futures.append(Future())
-        if len(self.futures) == 1:
-            self.futures[0].set_exception(KeyboardInterrupt())
-        return self.futures[-1]
-
-
-def test_an_interrupt_cancels_the_calls_that_have_not_begun():
-    executor = InterruptedExecutor()
-    with pytest.raises(KeyboardInterrupt):
-        run(executor=executor)
-    assert [future.cancelled() for future in executor.futures] == [False] + [True] * 5
 
 
 def test_an_executor_that_is_closed_is_named(tmp_path):

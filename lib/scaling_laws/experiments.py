@@ -173,18 +173,10 @@ def simulate(
     one_of("activation", activation, ACTIVATIONS)
     _check_executor(executor)
     trial = _averaged_trial if average_teacher else _trial
-    run, seeds = partial(trial, *setting, activation, check_library(xp, device)), _spawn_seeds(seed, n_trials)
-    if executor is None:
-        results = list(tqdm(map(run, seeds), total=n_trials, disable=not progress, unit="trial"))
-    else:
-        futures = []
-        try:
-            futures += (_submit(executor, run, s) for s in seeds)
-            results = [f.result() for f in tqdm(futures, disable=not progress, unit="trial")]
-        finally:
-            for future in futures:
-                future.cancel()
-    test, train = np.array(results).swapaxes(0, 1)
+    run = partial(trial, *setting, activation, check_library(xp, device))
+    calls = [(s,) for s in _spawn_seeds(seed, n_trials)]
+    found = dict(tqdm(_completed(executor, run, calls), total=n_trials, disable=not progress, unit="trial"))
+    test, train = np.array([found[call] for call in calls]).swapaxes(0, 1)
     return Simulation(test, train)
 
 
