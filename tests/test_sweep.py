@@ -258,9 +258,12 @@ experiments.sweep(
 """
 
 
-def start(path, script=SCRIPT):
-    command = [sys.executable, "-c", script, str(path)]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+def start(path, script=SCRIPT, **options):
+    command, pipes = (
+        [sys.executable, "-c", script, str(path)],
+        dict.fromkeys(["stdin", "stdout", "stderr"], subprocess.PIPE),
+    )
+    process = subprocess.Popen(command, **pipes, text=True, **options)
     assert process.stdout.readline() == "begin\n"
     return process
 
@@ -305,9 +308,29 @@ def test_a_full_disk_is_named_and_leaves_whole_trials(tmp_path):
 @pytest.mark.skipif(sys.platform == "win32", reason="no locks there")
 def test_two_sweeps_do_not_write_to_one_file(tmp_path):
     path = tmp_path / "sweep.csv"
-    with experiments.ResultsFile(path, (), {}), pytest.raises(OSError, match=r"another sweep writes to.*sweep\.csv"):
-        run(path=path)
+    holds = "import sys; from scaling_laws._results import ResultsFile; file = ResultsFile(sys.argv[1], (), {})"
+    with start(path, f"{holds}; print('begin', flush=True); input()") as process:
+        with pytest.raises(OSError, match=r"another sweep writes to.*sweep\.csv"):
+            run(path=path)
+        process.kill()
     run(path=path)
+
+
+POOL = SCRIPT.replace("path=sys.argv[1])", "path=sys.argv[1], executor=ProcessPoolExecutor(2))")
+
+
+@pytest.mark.skipif(not hasattr(os, "killpg"), reason="no process groups")
+@pytest.mark.filterwarnings("ignore:.*damaged or incomplete")
+def test_workers_that_outlive_a_killed_sweep_do_not_keep_its_file(tmp_path):
+    path = tmp_path / "sweep.csv"
+    with start(path, "from concurrent.futures import ProcessPoolExecutor\n" + POOL, start_new_session=True) as process:
+        while not path.exists() or path.stat().st_size < 1000:
+            time.sleep(0.005)
+        process.kill()
+        process.wait()
+        found = run(n_trials=200, path=path)
+        os.killpg(process.pid, signal.SIGKILL)
+    assert_array_equal(found.trials, run(n_trials=200).trials)
 
 
 @pytest.mark.parametrize("where", ["missing/sweep.csv", "."])

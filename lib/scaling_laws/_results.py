@@ -101,8 +101,9 @@ class ResultsFile:
     def _lock(self) -> None:
         if fcntl is not None:
             try:
-                fcntl.flock(self.file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError as error:
+                # of this process: what it forks does not keep the lock when it is killed, as with flock
+                fcntl.lockf(self.file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except (BlockingIOError, PermissionError) as error:  # the standard allows both
                 raise BlockingIOError(error.errno, "another sweep writes to this file", str(self.path)) from None
 
     def _read(self) -> tuple[dict, dict[int, str]]:
