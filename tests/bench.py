@@ -38,14 +38,13 @@ SIZE, N_LATENT = 800, 2000  # N = T and M of the simulation
 RIDGES = np.geomspace(1e-6, 1, 30)
 LARGE = 4000, 50_000  # N = T and M of the trial whose memory is measured
 PEAK = """
-import resource, sys
+import re, sys
 from scaling_laws.experiments import simulate
 from scaling_laws.latent import LatentModel
 from scaling_laws.spectra import PowerLaw
 n, n_latent = map(int, sys.argv[1:])
 simulate(LatentModel(PowerLaw(1.0, n_latent)), n, n, 1e-3, n_trials=1)
-peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-print(round(peak / (1e9 if sys.platform == "darwin" else 1e6), 2))
+print(round(int(re.search(r"VmHWM:\\s+(\\d+)", open("/proc/self/status").read())[1]) * 1.024e-6, 2))
 """
 
 
