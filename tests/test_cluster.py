@@ -19,7 +19,6 @@ from scaling_laws.spectra import PowerLaw
 distributed = pytest.importorskip("distributed")
 pytestmark = [
     pytest.mark.heavy,
-    pytest.mark.xdist_group("cluster"),
     # of Dask, while a cluster comes and goes
     pytest.mark.filterwarnings("ignore::ResourceWarning", "ignore::pytest.PytestUnraisableExceptionWarning"),
 ]

@@ -83,6 +83,7 @@ def test_numbers_do_not_depend_on_the_grid_the_order_or_the_executor(monkeypatch
     assert (run(average_teacher=True).trials != whole.trials).all()
 
 
+@pytest.mark.heavy
 def test_simulation_agrees_with_theory():
     found = sweep(LatentModel(PowerLaw(1.0, 500)), [[30], [60]], [30, 60, 120], 1e-3, n_trials=200)
     assert (abs(found.mean - found.theory) < 4 * found.stderr + 0.03 * found.theory).all()  # 1/N
@@ -269,10 +270,11 @@ def start(path, script=SCRIPT, **options):
     return process
 
 
+@pytest.mark.heavy
 @pytest.mark.filterwarnings("ignore:.*damaged or incomplete")
 def test_a_sweep_that_is_killed_again_and_again_ends_with_the_same_numbers(tmp_path):
     path, rng, sizes = tmp_path / "sweep.csv", random.Random(0), [0]
-    for _ in range(6):
+    for _ in range(10):
         with start(path) as process:
             time.sleep(rng.uniform(0.01, 0.06))
             process.kill()
