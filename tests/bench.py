@@ -179,7 +179,7 @@ def at_scale():
     )
     print(
         f"simulate, N = T = {n}, M = {n_latent}: peak {peak.stdout.strip()} GB; latents and weights of a trial are "
-        f"{16 * n * n_latent / 1e9:.1f} GB, and c3edb28 took 5.0 GB"
+        f"{16 * n * n_latent / 1e9:.1f} GB, and c3edb28 took 5.1 GB"
     )
 
 
