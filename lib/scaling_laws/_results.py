@@ -56,7 +56,10 @@ class ResultsFile:
         self.sweep, self.settings, self.trials, self.file = sweep, settings, {}, None
         if path is None:
             return
-        self.path = Path(path)
+        try:
+            self.path = Path(path)
+        except TypeError:
+            raise ValueError(f"path must be a path, as text or pathlib.Path, or None; got {path!r}") from None
         self.file = open(self.path, "ab+", buffering=0)
         try:
             self._lock()

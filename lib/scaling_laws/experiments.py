@@ -432,6 +432,10 @@ def _grid(model, n_features, n_samples, activation, noise_var, task_exponent, ri
         raise ValueError(
             f"ridge must have axes before its last that fit the others': {shapes}, ridge {ridge.shape}"
         ) from None
+    if 0 in shape or not ridge.size:
+        raise ValueError(
+            f"n_features and the like must give a setting, and ridge a ridge; got shapes {shape}, {ridge.shape}"
+        )
     ridges = np.broadcast_to(ridge, shape + ridge.shape[-1:]).reshape(math.prod(shape), -1)
     if any(np.unique(row).size < row.size for row in np.unique(ridges, axis=0)):
         raise ValueError("ridge must give every ridge of a setting once")
