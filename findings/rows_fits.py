@@ -1,43 +1,22 @@
-"""Figures for the page "Tools of the trade": fits, intervals, executors, tables and notebooks. Run by rows_fits.sh."""
+"""Figures for the page "Tools of the trade": fits and intervals. Run by rows_fits.sh."""
 
-import concurrent.futures
-import multiprocessing
-import subprocess
-import sys
 import warnings
-from importlib.metadata import version
 
 import arch.bootstrap
-import array_api_strict
-import dask.array
 import iminuit.cost
-import joblib
 import lmfit
-import nbformat
 import numpy as np
-import onnxruntime
 import optuna
-import papermill
-import polars
-import sklearn
 import statsmodels.api as sm
 import xarray
-from nbclient import NotebookClient
-from nbformat.v4 import new_code_cell, new_notebook
+from rows import heading
 from scipy import optimize, stats
 from scipy.special import huber
-from skl2onnx import to_onnx
-from sklearn.gaussian_process import GaussianProcessRegressor
-from sklearn.gaussian_process.kernels import RBF
-from sklearn.kernel_approximation import Nystroem, RBFSampler
-from sklearn.kernel_ridge import KernelRidge
-from sklearn.linear_model import LinearRegression, Ridge
 from sklearn.utils import resample
 
 TRUE_LAW = {"e": 1.8172, "a": 482.01, "alpha": 0.3478, "b": 2085.43, "beta": 0.3658}
 SEARCHED = {"e": (0.5, 3), "alpha": (0.05, 1), "beta": (0.05, 1)}
 TWO_SIDED = 1.96  # standard errors in a 95 % interval
-KERNEL = {"name": "python3", "display_name": "Python 3", "language": "python"}
 
 
 def law(n, d, e, a, alpha, b, beta):
@@ -54,10 +33,6 @@ def runs():
 
 def log_curve(x, a, alpha, e):
     return np.log(a * x**-alpha + e)
-
-
-def heading(text, *packages):
-    print(f"\n{text} ({', '.join(f'{name} {version(name)}' for name in packages)})", flush=True)
 
 
 def plain_constants():
@@ -249,138 +224,16 @@ def seeds_that_matter():
         )
 
 
-def draw_global(_):
-    return np.random.standard_normal()  # noqa: NPY002 (the global state is the point)
-
-
-def forked_workers():
-    heading("NumPy's global generator in workers: different numbers of 8", "joblib")
-    context = multiprocessing.get_context("fork")
-    with concurrent.futures.ProcessPoolExecutor(2, mp_context=context) as executor:
-        forked = [future.result() for future in [executor.submit(draw_global, 0) for _ in range(8)]]
-    spread = joblib.Parallel(n_jobs=2)(joblib.delayed(draw_global)(0) for _ in range(8))
-    print(f"concurrent.futures, fork: {len(set(forked))}; joblib: {len(set(spread))}")
-    repeats = []
-    for _ in range(2):
-        np.random.seed(0)  # noqa: NPY002
-        repeats.append(joblib.Parallel(n_jobs=2)(joblib.delayed(draw_global)(0) for _ in range(8)))
-    print(f"joblib, seeded by numpy.random.seed, twice: equal {sorted(repeats[0]) == sorted(repeats[1])}")
-
-
-def chunked_noise():
-    heading("dask.array, seed 0, cut in other chunks", "dask")
-    one, two = (dask.array.random.default_rng(0).standard_normal(8, chunks=size).compute() for size in (8, 4))
-    plain = np.random.default_rng(0).standard_normal(8)
-    print(f"equal to other chunks: {np.array_equal(one, two)}, one chunk equal to NumPy: {np.array_equal(one, plain)}")
-
-
-def tables():
-    heading("polars into scikit-learn", "polars", "scikit-learn")
-    x = np.random.default_rng(0).standard_normal((30, 3))
-    table, y = polars.DataFrame(x, schema=["a", "b", "c"]), polars.Series(x @ [1.0, 2.0, 3.0])
-    model = LinearRegression().fit(table, y)
-    print("coefficients", model.coef_.round(6))
-    for name, other in [("columns in another order", table.select("c", "b", "a")), ("lazy", table.lazy())]:
-        try:
-            print(name, model.predict(other)[:2])
-        except (TypeError, ValueError) as error:
-            print(f"{name}: {type(error).__name__}, {str(error).splitlines()[0]}")
-
-
-def onnx():
-    heading("export, kernel regression of sin(6x) without noise: error", "skl2onnx", "onnxruntime")
-    rng = np.random.default_rng(0)
-    x, grid = rng.uniform(0, 1, (60, 1)), np.linspace(0, 1, 200)[:, None]
-    y, truth = np.sin(6 * x[:, 0]), np.sin(6 * grid[:, 0])
-    for ridge in (1e-3, 1e-6, 1e-10):
-        model = GaussianProcessRegressor(RBF(0.5), alpha=ridge, optimizer=None).fit(x, y)
-        errors = [model.predict(grid) - truth]
-        for kind in (np.float64, np.float32):
-            session = onnxruntime.InferenceSession(to_onnx(model, x[:1].astype(kind)).SerializeToString())
-            errors.append(np.ravel(session.run(None, {"X": grid.astype(kind)})[0]) - truth)
-        root = [np.sqrt(np.mean(error**2)) for error in errors]
-        print(f"ridge {ridge:.0e}: scikit-learn {root[0]:.1e}, ONNX float64 {root[1]:.1e}, float32 {root[2]:.1e}")
-    for model in (Ridge(), KernelRidge(), RBFSampler(), Nystroem(n_components=20)):
-        try:
-            to_onnx(model.fit(x, y), x[:1])
-            print(f"{type(model).__name__}: exported")
-        except Exception as error:
-            print(f"{type(model).__name__}: {type(error).__name__}")
-
-
-def array_api():
-    heading(
-        "Ridge with array-API dispatch, N = T = 60, no noise: mean squared error", "scikit-learn", "array-api-strict"
-    )
-    rng, scales = np.random.default_rng(0), np.arange(1, 61) ** -1.0
-    x, new, weights = (
-        rng.standard_normal((60, 60)) * scales,
-        rng.standard_normal((200, 60)) * scales,
-        rng.standard_normal(60),
-    )
-    y = x @ weights
-    for kind in (np.float64, np.float32):
-        for ridge in (1.0, 1e-6, 0.0):
-            found = []
-            for convert, solver in [(np.asarray, "auto"), (np.asarray, "svd"), (array_api_strict.asarray, "svd")]:
-                with sklearn.config_context(array_api_dispatch=True), warnings.catch_warnings():
-                    warnings.simplefilter("ignore")
-                    model = Ridge(ridge, solver=solver, fit_intercept=False)
-                    model.fit(convert(x.astype(kind)), convert(y.astype(kind)))
-                    predicted = np.asarray(model.predict(convert(new.astype(kind))))
-                found.append(np.mean((predicted - new @ weights) ** 2))
-            print(f"{kind.__name__}, ridge {ridge:.0e}: auto {found[0]:.1e}, svd {found[1]:.1e}, other {found[2]:.1e}")
-
-
-def notebook(*cells):
-    return new_notebook(cells=list(cells), metadata={"kernelspec": KERNEL})
-
-
-def passes(one):
-    nbformat.write(one, "one.ipynb")
-    done = subprocess.run(
-        [sys.executable, "-m", "pytest", "--nbval", "-q", "one.ipynb"], capture_output=True, text=True
-    )
-    return done.returncode == 0
-
-
-def compared():
-    heading("what nbval compares", "nbval", "anywidget", "ipywidgets")
-    print("never executed, prints now, passes:", passes(notebook(new_code_cell("print('loss', 1.5)"))))
-    silent = NotebookClient(notebook(new_code_cell("pass"))).execute()
-    silent.cells[0].source = "print('loss', 1.5)"
-    print("executed without output, prints now, passes:", passes(silent))
-    widgets = {
-        "ipywidgets": "import ipywidgets\nipywidgets.FloatSlider(value=1.0)",
-        "anywidget": "import anywidget, traitlets\nclass Slider(anywidget.AnyWidget):\n"
-        "    _esm = 'export default {render() {}}'\n    value = traitlets.Float(1.0).tag(sync=True)\nSlider()",
-    }
-    for name, source in widgets.items():
-        stored = NotebookClient(notebook(new_code_cell(source))).execute()
-        same = passes(stored)
-        stored.cells[0].source = source.replace("1.0", "2.0")
-        print(f"{name}: the same passes {same}, another value passes {passes(stored)}")
-
-
-def parameters():
-    heading("papermill, what a parameter becomes", "papermill")
-    first = new_code_cell("sizes = [1]", metadata={"tags": ["parameters"]})
-    nbformat.write(notebook(first, new_code_cell("print(repr(sizes), type(sizes).__name__)")), "in.ipynb")
-    options = {"progress_bar": False, "log_output": False}
-    for value in ([100, 200], (100, 200)):
-        done = papermill.execute_notebook("in.ipynb", "out.ipynb", parameters={"sizes": value}, **options)
-        print(f"{value!r}: {done.cells[-1].outputs[0].text.strip()}")
-    for words in (["-p", "sizes", "1e-3"], ["-y", "sizes: 1e-3"], ["-y", "sizes: 1.0e-3"]):
-        subprocess.run(
-            [sys.executable, "-m", "papermill", "in.ipynb", "out.ipynb", *words], capture_output=True, check=True
-        )
-        print(f"{words}: {nbformat.read('out.ipynb', 4).cells[-1].outputs[0].text.strip()}")
-
-
-if __name__ == "__main__":
-    for part in (plain_constants, robust_errors, by_lmfit, no_offset, starts_at_a_bound, by_optuna, straight_line):
-        part()
-    for part in (by_xarray, intervals, seeds_that_matter, forked_workers, chunked_noise, tables, onnx, array_api):
-        part()
-    compared()
-    parameters()
+for part in (
+    plain_constants,
+    robust_errors,
+    by_lmfit,
+    no_offset,
+    starts_at_a_bound,
+    by_optuna,
+    straight_line,
+    by_xarray,
+):
+    part()
+intervals()
+seeds_that_matter()
