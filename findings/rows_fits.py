@@ -9,7 +9,7 @@ import numpy as np
 import optuna
 import statsmodels.api as sm
 import xarray
-from rows import heading
+from rows import expect, heading
 from scipy import optimize, stats
 from scipy.special import huber
 from sklearn.utils import resample
@@ -53,6 +53,8 @@ def plain_constants():
         errors = np.sqrt(np.diag(covariance))
         warned = any(issubclass(one.category, optimize.OptimizeWarning) for one in caught)
         print(f"{name:26} {found[2]:.3f}±{errors[2]:.3f} {found[4]:.3f}±{errors[4]:.3f}, warns of the fit: {warned}")
+        right = abs(found[2] - 0.348) < 0.02 and abs(found[4] - 0.366) < 0.02
+        expect(right != (name == "no start") and warned != right, f"curve_fit, {name}")
 
 
 def robust_errors():
@@ -71,6 +73,7 @@ def robust_errors():
         print(
             f"f_scale {threshold}: scatter {np.std(found):.5f}, claimed {np.median(claimed):.5f}, covers {covered:.0%}"
         )
+        expect(abs(np.std(found) / np.median(claimed) - 1) < 0.25, "the errors of curve_fit with a Huber loss")
 
 
 def by_lmfit():
@@ -84,6 +87,9 @@ def by_lmfit():
         found = model.fit(loss, start, n=n, d=d, method=method)
         values = " ".join(f"{name} {found.best_values[name]:.5g}" for name in ("alpha", "beta", "a", "b"))
         print(f"{method:14} {values}, success {found.success}, errors given {found.errorbars}")
+        expect(found.success and found.errorbars == method.startswith("least"), f"lmfit, {method}")
+        error = abs(found.best_values["beta"] - 0.366)
+        expect(error < 0.02 if found.errorbars else error > 0.1, f"the exponent of lmfit, {method}")
 
 
 def no_offset():
@@ -99,6 +105,7 @@ def no_offset():
         without += error is None
         covered += error is not None and abs(found.best_values["alpha"] - 0.4) < TWO_SIDED * error
     print(f"no error given: {without}; with an error, the true exponent inside: {covered} of {200 - without}")
+    expect(20 < without < 80 and covered > 0.93 * (200 - without), "lmfit with a constant on its bound")
 
 
 def starts_at_a_bound():
@@ -111,6 +118,7 @@ def starts_at_a_bound():
             minuit.limits["e"], minuit.limits["a"], minuit.limits["alpha"] = (0, np.exp(y.min())), (0, None), (0, None)
             minuit.migrad()
             print(f"start {start:.3f}: {minuit.values['alpha']:.3f}±{minuit.errors['alpha']:.3f}, valid {minuit.valid}")
+            expect(minuit.valid and abs(minuit.values["alpha"] - 0.4) < 0.02, "iminuit from a bound")
 
 
 def by_optuna():
@@ -123,12 +131,14 @@ def by_optuna():
         a, b = (trial.suggest_float(name, 1, 1e5, log=True) for name in "ab")
         return huber(1e-3, np.log(loss) - np.log(law(n, d, e, a, alpha, b, beta))).sum()
 
-    print(f"objective at the truth {huber(1e-3, np.log(loss) - np.log(law(n, d, **TRUE_LAW))).sum():.2g}")
+    at_truth = huber(1e-3, np.log(loss) - np.log(law(n, d, **TRUE_LAW))).sum()
+    print(f"objective at the truth {at_truth:.2g}")
     for seed in range(3):
         study = optuna.create_study(sampler=optuna.samplers.TPESampler(seed=seed))
         study.optimize(objective, n_trials=500)
         best = study.best_params
         print(f"TPE, seed {seed}: {best['alpha']:.3f} {best['beta']:.3f}, objective {study.best_value:.2g}")
+        expect(study.best_value > 5 * at_truth, "Optuna finds the constants")
 
 
 def straight_line():
@@ -145,6 +155,9 @@ def straight_line():
         print(
             f"offset {offset}: {np.mean(found):.3f}, intervals that hold 0.4 {covered / 200:.0%}, R2 {fit.rsquared:.3f}"
         )
+        expect(
+            covered > 180 if offset == 0 else covered == 0 and fit.rsquared > 0.95, f"a straight line, offset {offset}"
+        )
 
 
 def by_xarray():
@@ -153,7 +166,9 @@ def by_xarray():
     y = np.exp(log_curve(x, 5, 0.4, 0.3) + 0.01 * rng.standard_normal((6, 25)))
     table = xarray.DataArray(y, dims=("seed", "x"), coords={"x": x})
     fit = table.curvefit("x", lambda x, a, alpha, e: a * x**-alpha + e)
-    print(fit.curvefit_coefficients.sel(param="alpha").values.round(3))
+    found = fit.curvefit_coefficients.sel(param="alpha").values
+    print(found.round(3))
+    expect(np.abs(found - 0.4).max() < 0.02, "curvefit of xarray")
 
 
 def intervals():
@@ -174,12 +189,15 @@ def intervals():
         ("mean of 20, heavy tail", lambda: rng.pareto(2.5, 20), mean, 1 / 1.5),
     ]
     for name, draw, statistic, truth in cases:
-        shares = []
+        shares = {}
         for method in ("percentile", "basic", "bca"):
             options = {"method": method, "n_resamples": 999, "vectorized": True, "rng": rng}
             ends = [stats.bootstrap((draw(),), statistic, **options).confidence_interval for _ in range(500)]
-            shares.append(f"{method} {np.mean([low <= truth <= high for low, high in ends]):.0%}")
-        print(f"scipy.stats.bootstrap, {name}: {', '.join(shares)}")
+            shares[method] = np.mean([low <= truth <= high for low, high in ends])
+        print(
+            f"scipy.stats.bootstrap, {name}: {', '.join(f'{method} {share:.0%}' for method, share in shares.items())}"
+        )
+        expect((max(shares.values()) < 0.9) == (name != "mean of 20 seeds"), f"bootstrap, {name}")
     by_resample, by_student = 0, 0
     for _ in range(500):
         x = rng.standard_normal(5)
@@ -188,17 +206,20 @@ def intervals():
         by_resample += low <= 0 <= high
         by_student += abs(x.mean()) < stats.t.ppf(0.975, 4) * x.std(ddof=1) / 5**0.5
     print(f"mean of 5 seeds: sklearn.utils.resample {by_resample / 500:.0%}, Student's t {by_student / 500:.0%}")
+    expect(by_resample < 0.87 * 500 and 0.92 * 500 < by_student < 0.98 * 500, "resample, or Student's t")
     x = rng.lognormal(size=15)
     for method in ("percentile", "basic", "bca"):
         ours = stats.bootstrap((x,), np.mean, method=method, rng=1).confidence_interval
         theirs = arch.bootstrap.IIDBootstrap(x, seed=1).conf_int(np.mean, 9999, method=method).ravel()
         print(f"{method}: scipy {ours.low:.8f} {ours.high:.8f}, arch {theirs[0]:.8f} {theirs[1]:.8f}")
+        expect(np.allclose(ours, theirs, rtol=1e-8), f"SciPy and arch agree, {method}")
     covered = 0
     for _ in range(200):
         bootstrap = arch.bootstrap.IIDBootstrap(rng.standard_normal(10), seed=int(rng.integers(2**31)))
         low, high = bootstrap.conf_int(np.mean, 200, method="studentized", studentize_reps=25).ravel()
         covered += low <= 0 <= high
     print(f"arch, studentized, mean of 10, 200 samples: {covered / 200:.0%}")
+    expect(covered > 0.9 * 200, "arch, studentized")
 
 
 def seeds_that_matter():
@@ -222,6 +243,7 @@ def seeds_that_matter():
         print(
             f"spread {spread}: bootstrap of runs {by_runs / 300:.0%}, Student's t over the seeds {by_seeds / 300:.0%}"
         )
+        expect(by_seeds > 0.91 * 300 and (by_runs < 0.8 * 300) == (spread > 0), "bootstrap of runs")
 
 
 for part in (

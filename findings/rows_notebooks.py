@@ -40,18 +40,23 @@ def forked_workers():
         forked = [future.result() for future in [executor.submit(draw_global, 0) for _ in range(8)]]
     spread = joblib.Parallel(n_jobs=2)(joblib.delayed(draw_global)(0) for _ in range(8))
     print(f"concurrent.futures, fork: {len(set(forked))}; joblib: {len(set(spread))}")
+    expect(len(set(forked)) < 8 == len(set(spread)), "NumPy's global numbers in workers")
     repeats = []
     for _ in range(2):
         np.random.seed(0)  # noqa: NPY002
         repeats.append(joblib.Parallel(n_jobs=2)(joblib.delayed(draw_global)(0) for _ in range(8)))
-    print(f"joblib, seeded by numpy.random.seed, twice: equal {sorted(repeats[0]) == sorted(repeats[1])}")
+    equal = sorted(repeats[0]) == sorted(repeats[1])
+    print(f"joblib, seeded by numpy.random.seed, twice: equal {equal}")
+    expect(not equal, "a seed in the parent")
 
 
 def chunked_noise():
     heading("dask.array, seed 0, cut in other chunks", "dask")
     one, two = (dask.array.random.default_rng(0).standard_normal(8, chunks=size).compute() for size in (8, 4))
     plain = np.random.default_rng(0).standard_normal(8)
-    print(f"equal to other chunks: {np.array_equal(one, two)}, one chunk equal to NumPy: {np.array_equal(one, plain)}")
+    same = np.array_equal(one, two), np.array_equal(one, plain)
+    print(f"equal to other chunks: {same[0]}, one chunk equal to NumPy: {same[1]}")
+    expect(not any(same), "numbers of dask.array")
 
 
 def tables():
@@ -63,6 +68,7 @@ def tables():
     for name, other in [("columns in another order", table.select("c", "b", "a")), ("lazy", table.lazy())]:
         try:
             print(name, model.predict(other)[:2])
+            expect(False, f"polars, {name}: it is taken")
         except (TypeError, ValueError) as error:
             print(f"{name}: {type(error).__name__}, {str(error).splitlines()[0]}")
 
@@ -80,12 +86,15 @@ def onnx():
             errors.append(np.ravel(session.run(None, {"X": grid.astype(kind)})[0]) - truth)
         root = [np.sqrt(np.mean(error**2)) for error in errors]
         print(f"ridge {ridge:.0e}: scikit-learn {root[0]:.1e}, ONNX float64 {root[1]:.1e}, float32 {root[2]:.1e}")
+        expect(abs(root[1] / root[0] - 1) < 0.1 and (root[2] > 10 * root[0]) == (ridge == 1e-10), "export to ONNX")
     for model in (Ridge(), KernelRidge(), RBFSampler(), Nystroem(n_components=20)):
         try:
             to_onnx(model.fit(x, y), x[:1])
-            print(f"{type(model).__name__}: exported")
+            said = "exported"
         except Exception as error:
-            print(f"{type(model).__name__}: {type(error).__name__}")
+            said = type(error).__name__
+        print(f"{type(model).__name__}: {said}")
+        expect((said == "exported") == isinstance(model, Ridge), f"export of {type(model).__name__}")
 
 
 def array_api():
@@ -110,6 +119,9 @@ def array_api():
                     predicted = np.asarray(model.predict(convert(new.astype(kind))))
                 found.append(np.mean((predicted - new @ weights) ** 2))
             print(f"{kind.__name__}, ridge {ridge:.0e}: auto {found[0]:.1e}, svd {found[1]:.1e}, other {found[2]:.1e}")
+            expect(abs(found[2] / found[1] - 1) < 0.01, "Ridge on another array library")
+            if kind is np.float32 and ridge == 0:
+                expect(found[0] > 1000 * found[1], "zero ridge in float32")
 
 
 def notebook(*cells):
@@ -126,10 +138,13 @@ def passes(one):
 
 def compared():
     heading("what nbval compares", "nbval", "anywidget", "ipywidgets")
-    print("never executed, prints now, passes:", passes(notebook(new_code_cell("print('loss', 1.5)"))))
+    never = passes(notebook(new_code_cell("print('loss', 1.5)")))
+    print("never executed, prints now, passes:", never)
     silent = NotebookClient(notebook(new_code_cell("pass"))).execute()
     silent.cells[0].source = "print('loss', 1.5)"
-    print("executed without output, prints now, passes:", passes(silent))
+    once = passes(silent)
+    print("executed without output, prints now, passes:", once)
+    expect(never and not once, "what nbval compares")
     widgets = {
         "ipywidgets": "import ipywidgets\nipywidgets.FloatSlider(value=1.0)",
         "anywidget": "import anywidget, traitlets\nclass Slider(anywidget.AnyWidget):\n"
@@ -139,7 +154,9 @@ def compared():
         stored = NotebookClient(notebook(new_code_cell(source))).execute()
         same = passes(stored)
         stored.cells[0].source = source.replace("1.0", "2.0")
-        print(f"{name}: the same passes {same}, another value passes {passes(stored)}")
+        other = passes(stored)
+        print(f"{name}: the same passes {same}, another value passes {other}")
+        expect(same == (name == "ipywidgets") and not other, f"nbval and {name}")
 
 
 def parameters():
@@ -147,14 +164,22 @@ def parameters():
     first = new_code_cell("sizes = [1]", metadata={"tags": ["parameters"]})
     nbformat.write(notebook(first, new_code_cell("print(repr(sizes), type(sizes).__name__)")), "in.ipynb")
     options = {"progress_bar": False, "log_output": False}
-    for value in ([100, 200], (100, 200)):
+    for value, expected in (([100, 200], "[100, 200] list"), ((100, 200), "'(100, 200)' str")):
         done = papermill.execute_notebook("in.ipynb", "out.ipynb", parameters={"sizes": value}, **options)
-        print(f"{value!r}: {done.cells[-1].outputs[0].text.strip()}")
-    for words in (["-p", "sizes", "1e-3"], ["-y", "sizes: 1e-3"], ["-y", "sizes: 1.0e-3"]):
+        found = done.cells[-1].outputs[0].text.strip()
+        print(f"{value!r}: {found}")
+        expect(found == expected, f"papermill with {value}")
+    for words, expected in (
+        (["-p", "sizes", "1e-3"], "0.001 float"),
+        (["-y", "sizes: 1e-3"], "'1e-3' str"),
+        (["-y", "sizes: 1.0e-3"], "0.001 float"),
+    ):
         subprocess.run(
             [sys.executable, "-m", "papermill", "in.ipynb", "out.ipynb", *words], capture_output=True, check=True
         )
-        print(f"{words}: {nbformat.read('out.ipynb', 4).cells[-1].outputs[0].text.strip()}")
+        found = nbformat.read("out.ipynb", 4).cells[-1].outputs[0].text.strip()
+        print(f"{words}: {found}")
+        expect(found == expected, f"papermill with {words}")
 
 
 def as_text():

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # The figures of those rows of book/tools.md on executors, tables, exports and notebooks that have no script here.
 #
-# It prints and does not judge, but for jupytext. Some 30 s of computing on a free core, besides the installation.
+# Prints the figures of these rows, and fails if one has changed. Some 30 s of computing on a free core, besides the installation.
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 folder=$(mktemp -d)
@@ -15,3 +15,4 @@ mkdir -p "$IPYTHONDIR/profile_default"
 echo "c.IPKernelApp.log_level = 40" >"$IPYTHONDIR/profile_default/ipython_kernel_config.py" # else it warns at every start
 cd "$folder"
 python -B "$here/rows_notebooks.py"
+echo "as found"
