@@ -10,6 +10,7 @@ trap 'rm -rf "$folder"' EXIT
 python3 -m venv "$folder/venv"
 "$folder/venv/bin/pip" install --quiet torch==2.14.1 weightwatcher==0.7.7 powerlaw==2.0.0 numpy==2.4.6 \
   scipy==1.17.1
+export HOME="$folder" # matplotlib writes a list of fonts there
 cd "$folder"
 OMP_NUM_THREADS=1 "$folder/venv/bin/python" -B "$here/rows_torch.py"
 echo "as found"
