@@ -11,6 +11,7 @@ folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
 python3 -m venv "$folder/venv"
 "$folder/venv/bin/pip" install --quiet freealg==0.12.2 numpy==2.4.6 scipy==1.17.1
+export HOME="$folder" # matplotlib writes a list of fonts there
 cd "$folder"
 "$folder/venv/bin/python" - <<'PY'
 from importlib.metadata import version

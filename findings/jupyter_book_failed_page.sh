@@ -15,6 +15,7 @@ trap 'rm -rf "$folder"' EXIT
 python3 -m venv "$folder/venv"
 "$folder/venv/bin/pip" install --quiet jupyter-book==1.0.4.post1 sphinx==7.4.7 myst-nb==1.4.0 sphinx-book-theme==1.1.4 \
   pydata-sphinx-theme==0.15.4 ipykernel==7.4.0
+export IPYTHONDIR="$folder/ipython"
 mkdir "$folder/book"
 cd "$folder/book"
 cat >_config.yml <<'YML'

@@ -14,6 +14,7 @@ folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
 python3 -m venv "$folder/venv"
 "$folder/venv/bin/pip" install --quiet powerlaw==2.0.0 numpy==2.4.6 scipy==1.17.1
+export HOME="$folder" # matplotlib writes a list of fonts there
 "$folder/venv/bin/python" - <<'PY'
 import warnings
 from importlib.metadata import version

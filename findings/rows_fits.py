@@ -1,43 +1,22 @@
-"""Figures for the page "Tools of the trade": fits, intervals, executors, tables and notebooks. Run by rows_fits.sh."""
+"""Figures for the page "Tools of the trade": fits and intervals. Run by rows_fits.sh."""
 
-import concurrent.futures
-import multiprocessing
-import subprocess
-import sys
 import warnings
-from importlib.metadata import version
 
 import arch.bootstrap
-import array_api_strict
-import dask.array
 import iminuit.cost
-import joblib
 import lmfit
-import nbformat
 import numpy as np
-import onnxruntime
 import optuna
-import papermill
-import polars
-import sklearn
 import statsmodels.api as sm
 import xarray
-from nbclient import NotebookClient
-from nbformat.v4 import new_code_cell, new_notebook
+from rows import expect, heading
 from scipy import optimize, stats
 from scipy.special import huber
-from skl2onnx import to_onnx
-from sklearn.gaussian_process import GaussianProcessRegressor
-from sklearn.gaussian_process.kernels import RBF
-from sklearn.kernel_approximation import Nystroem, RBFSampler
-from sklearn.kernel_ridge import KernelRidge
-from sklearn.linear_model import LinearRegression, Ridge
 from sklearn.utils import resample
 
 TRUE_LAW = {"e": 1.8172, "a": 482.01, "alpha": 0.3478, "b": 2085.43, "beta": 0.3658}
 SEARCHED = {"e": (0.5, 3), "alpha": (0.05, 1), "beta": (0.05, 1)}
 TWO_SIDED = 1.96  # standard errors in a 95 % interval
-KERNEL = {"name": "python3", "display_name": "Python 3", "language": "python"}
 
 
 def law(n, d, e, a, alpha, b, beta):
@@ -54,10 +33,6 @@ def runs():
 
 def log_curve(x, a, alpha, e):
     return np.log(a * x**-alpha + e)
-
-
-def heading(text, *packages):
-    print(f"\n{text} ({', '.join(f'{name} {version(name)}' for name in packages)})", flush=True)
 
 
 def plain_constants():
@@ -78,6 +53,8 @@ def plain_constants():
         errors = np.sqrt(np.diag(covariance))
         warned = any(issubclass(one.category, optimize.OptimizeWarning) for one in caught)
         print(f"{name:26} {found[2]:.3f}±{errors[2]:.3f} {found[4]:.3f}±{errors[4]:.3f}, warns of the fit: {warned}")
+        right = abs(found[2] - 0.348) < 0.02 and abs(found[4] - 0.366) < 0.02
+        expect(right != (name == "no start") and warned != right, f"curve_fit, {name}")
 
 
 def robust_errors():
@@ -96,6 +73,7 @@ def robust_errors():
         print(
             f"f_scale {threshold}: scatter {np.std(found):.5f}, claimed {np.median(claimed):.5f}, covers {covered:.0%}"
         )
+        expect(abs(np.std(found) / np.median(claimed) - 1) < 0.25, "the errors of curve_fit with a Huber loss")
 
 
 def by_lmfit():
@@ -109,6 +87,9 @@ def by_lmfit():
         found = model.fit(loss, start, n=n, d=d, method=method)
         values = " ".join(f"{name} {found.best_values[name]:.5g}" for name in ("alpha", "beta", "a", "b"))
         print(f"{method:14} {values}, success {found.success}, errors given {found.errorbars}")
+        expect(found.success and found.errorbars == method.startswith("least"), f"lmfit, {method}")
+        error = abs(found.best_values["beta"] - 0.366)
+        expect(error < 0.02 if found.errorbars else error > 0.1, f"the exponent of lmfit, {method}")
 
 
 def no_offset():
@@ -124,6 +105,7 @@ def no_offset():
         without += error is None
         covered += error is not None and abs(found.best_values["alpha"] - 0.4) < TWO_SIDED * error
     print(f"no error given: {without}; with an error, the true exponent inside: {covered} of {200 - without}")
+    expect(20 < without < 80 and covered > 0.93 * (200 - without), "lmfit with a constant on its bound")
 
 
 def starts_at_a_bound():
@@ -136,6 +118,7 @@ def starts_at_a_bound():
             minuit.limits["e"], minuit.limits["a"], minuit.limits["alpha"] = (0, np.exp(y.min())), (0, None), (0, None)
             minuit.migrad()
             print(f"start {start:.3f}: {minuit.values['alpha']:.3f}±{minuit.errors['alpha']:.3f}, valid {minuit.valid}")
+            expect(minuit.valid and abs(minuit.values["alpha"] - 0.4) < 0.02, "iminuit from a bound")
 
 
 def by_optuna():
@@ -148,12 +131,14 @@ def by_optuna():
         a, b = (trial.suggest_float(name, 1, 1e5, log=True) for name in "ab")
         return huber(1e-3, np.log(loss) - np.log(law(n, d, e, a, alpha, b, beta))).sum()
 
-    print(f"objective at the truth {huber(1e-3, np.log(loss) - np.log(law(n, d, **TRUE_LAW))).sum():.2g}")
+    at_truth = huber(1e-3, np.log(loss) - np.log(law(n, d, **TRUE_LAW))).sum()
+    print(f"objective at the truth {at_truth:.2g}")
     for seed in range(3):
         study = optuna.create_study(sampler=optuna.samplers.TPESampler(seed=seed))
         study.optimize(objective, n_trials=500)
         best = study.best_params
         print(f"TPE, seed {seed}: {best['alpha']:.3f} {best['beta']:.3f}, objective {study.best_value:.2g}")
+        expect(study.best_value > 5 * at_truth, "Optuna finds the constants")
 
 
 def straight_line():
@@ -170,6 +155,9 @@ def straight_line():
         print(
             f"offset {offset}: {np.mean(found):.3f}, intervals that hold 0.4 {covered / 200:.0%}, R2 {fit.rsquared:.3f}"
         )
+        expect(
+            covered > 180 if offset == 0 else covered == 0 and fit.rsquared > 0.95, f"a straight line, offset {offset}"
+        )
 
 
 def by_xarray():
@@ -178,7 +166,9 @@ def by_xarray():
     y = np.exp(log_curve(x, 5, 0.4, 0.3) + 0.01 * rng.standard_normal((6, 25)))
     table = xarray.DataArray(y, dims=("seed", "x"), coords={"x": x})
     fit = table.curvefit("x", lambda x, a, alpha, e: a * x**-alpha + e)
-    print(fit.curvefit_coefficients.sel(param="alpha").values.round(3))
+    found = fit.curvefit_coefficients.sel(param="alpha").values
+    print(found.round(3))
+    expect(np.abs(found - 0.4).max() < 0.02, "curvefit of xarray")
 
 
 def intervals():
@@ -199,12 +189,15 @@ def intervals():
         ("mean of 20, heavy tail", lambda: rng.pareto(2.5, 20), mean, 1 / 1.5),
     ]
     for name, draw, statistic, truth in cases:
-        shares = []
+        shares = {}
         for method in ("percentile", "basic", "bca"):
             options = {"method": method, "n_resamples": 999, "vectorized": True, "rng": rng}
             ends = [stats.bootstrap((draw(),), statistic, **options).confidence_interval for _ in range(500)]
-            shares.append(f"{method} {np.mean([low <= truth <= high for low, high in ends]):.0%}")
-        print(f"scipy.stats.bootstrap, {name}: {', '.join(shares)}")
+            shares[method] = np.mean([low <= truth <= high for low, high in ends])
+        print(
+            f"scipy.stats.bootstrap, {name}: {', '.join(f'{method} {share:.0%}' for method, share in shares.items())}"
+        )
+        expect((max(shares.values()) < 0.9) == (name != "mean of 20 seeds"), f"bootstrap, {name}")
     by_resample, by_student = 0, 0
     for _ in range(500):
         x = rng.standard_normal(5)
@@ -213,17 +206,20 @@ def intervals():
         by_resample += low <= 0 <= high
         by_student += abs(x.mean()) < stats.t.ppf(0.975, 4) * x.std(ddof=1) / 5**0.5
     print(f"mean of 5 seeds: sklearn.utils.resample {by_resample / 500:.0%}, Student's t {by_student / 500:.0%}")
+    expect(by_resample < 0.87 * 500 and 0.92 * 500 < by_student < 0.98 * 500, "resample, or Student's t")
     x = rng.lognormal(size=15)
     for method in ("percentile", "basic", "bca"):
         ours = stats.bootstrap((x,), np.mean, method=method, rng=1).confidence_interval
         theirs = arch.bootstrap.IIDBootstrap(x, seed=1).conf_int(np.mean, 9999, method=method).ravel()
         print(f"{method}: scipy {ours.low:.8f} {ours.high:.8f}, arch {theirs[0]:.8f} {theirs[1]:.8f}")
+        expect(np.allclose(ours, theirs, rtol=1e-8), f"SciPy and arch agree, {method}")
     covered = 0
     for _ in range(200):
         bootstrap = arch.bootstrap.IIDBootstrap(rng.standard_normal(10), seed=int(rng.integers(2**31)))
         low, high = bootstrap.conf_int(np.mean, 200, method="studentized", studentize_reps=25).ravel()
         covered += low <= 0 <= high
     print(f"arch, studentized, mean of 10, 200 samples: {covered / 200:.0%}")
+    expect(covered > 0.9 * 200, "arch, studentized")
 
 
 def seeds_that_matter():
@@ -247,140 +243,19 @@ def seeds_that_matter():
         print(
             f"spread {spread}: bootstrap of runs {by_runs / 300:.0%}, Student's t over the seeds {by_seeds / 300:.0%}"
         )
+        expect(by_seeds > 0.91 * 300 and (by_runs < 0.8 * 300) == (spread > 0), "bootstrap of runs")
 
 
-def draw_global(_):
-    return np.random.standard_normal()  # noqa: NPY002 (the global state is the point)
-
-
-def forked_workers():
-    heading("NumPy's global generator in workers: different numbers of 8", "joblib")
-    context = multiprocessing.get_context("fork")
-    with concurrent.futures.ProcessPoolExecutor(2, mp_context=context) as executor:
-        forked = [future.result() for future in [executor.submit(draw_global, 0) for _ in range(8)]]
-    spread = joblib.Parallel(n_jobs=2)(joblib.delayed(draw_global)(0) for _ in range(8))
-    print(f"concurrent.futures, fork: {len(set(forked))}; joblib: {len(set(spread))}")
-    repeats = []
-    for _ in range(2):
-        np.random.seed(0)  # noqa: NPY002
-        repeats.append(joblib.Parallel(n_jobs=2)(joblib.delayed(draw_global)(0) for _ in range(8)))
-    print(f"joblib, seeded by numpy.random.seed, twice: equal {sorted(repeats[0]) == sorted(repeats[1])}")
-
-
-def chunked_noise():
-    heading("dask.array, seed 0, cut in other chunks", "dask")
-    one, two = (dask.array.random.default_rng(0).standard_normal(8, chunks=size).compute() for size in (8, 4))
-    plain = np.random.default_rng(0).standard_normal(8)
-    print(f"equal to other chunks: {np.array_equal(one, two)}, one chunk equal to NumPy: {np.array_equal(one, plain)}")
-
-
-def tables():
-    heading("polars into scikit-learn", "polars", "scikit-learn")
-    x = np.random.default_rng(0).standard_normal((30, 3))
-    table, y = polars.DataFrame(x, schema=["a", "b", "c"]), polars.Series(x @ [1.0, 2.0, 3.0])
-    model = LinearRegression().fit(table, y)
-    print("coefficients", model.coef_.round(6))
-    for name, other in [("columns in another order", table.select("c", "b", "a")), ("lazy", table.lazy())]:
-        try:
-            print(name, model.predict(other)[:2])
-        except (TypeError, ValueError) as error:
-            print(f"{name}: {type(error).__name__}, {str(error).splitlines()[0]}")
-
-
-def onnx():
-    heading("export, kernel regression of sin(6x) without noise: error", "skl2onnx", "onnxruntime")
-    rng = np.random.default_rng(0)
-    x, grid = rng.uniform(0, 1, (60, 1)), np.linspace(0, 1, 200)[:, None]
-    y, truth = np.sin(6 * x[:, 0]), np.sin(6 * grid[:, 0])
-    for ridge in (1e-3, 1e-6, 1e-10):
-        model = GaussianProcessRegressor(RBF(0.5), alpha=ridge, optimizer=None).fit(x, y)
-        errors = [model.predict(grid) - truth]
-        for kind in (np.float64, np.float32):
-            session = onnxruntime.InferenceSession(to_onnx(model, x[:1].astype(kind)).SerializeToString())
-            errors.append(np.ravel(session.run(None, {"X": grid.astype(kind)})[0]) - truth)
-        root = [np.sqrt(np.mean(error**2)) for error in errors]
-        print(f"ridge {ridge:.0e}: scikit-learn {root[0]:.1e}, ONNX float64 {root[1]:.1e}, float32 {root[2]:.1e}")
-    for model in (Ridge(), KernelRidge(), RBFSampler(), Nystroem(n_components=20)):
-        try:
-            to_onnx(model.fit(x, y), x[:1])
-            print(f"{type(model).__name__}: exported")
-        except Exception as error:
-            print(f"{type(model).__name__}: {type(error).__name__}")
-
-
-def array_api():
-    heading(
-        "Ridge with array-API dispatch, N = T = 60, no noise: mean squared error", "scikit-learn", "array-api-strict"
-    )
-    rng, scales = np.random.default_rng(0), np.arange(1, 61) ** -1.0
-    x, new, weights = (
-        rng.standard_normal((60, 60)) * scales,
-        rng.standard_normal((200, 60)) * scales,
-        rng.standard_normal(60),
-    )
-    y = x @ weights
-    for kind in (np.float64, np.float32):
-        for ridge in (1.0, 1e-6, 0.0):
-            found = []
-            for convert, solver in [(np.asarray, "auto"), (np.asarray, "svd"), (array_api_strict.asarray, "svd")]:
-                with sklearn.config_context(array_api_dispatch=True), warnings.catch_warnings():
-                    warnings.simplefilter("ignore")
-                    model = Ridge(ridge, solver=solver, fit_intercept=False)
-                    model.fit(convert(x.astype(kind)), convert(y.astype(kind)))
-                    predicted = np.asarray(model.predict(convert(new.astype(kind))))
-                found.append(np.mean((predicted - new @ weights) ** 2))
-            print(f"{kind.__name__}, ridge {ridge:.0e}: auto {found[0]:.1e}, svd {found[1]:.1e}, other {found[2]:.1e}")
-
-
-def notebook(*cells):
-    return new_notebook(cells=list(cells), metadata={"kernelspec": KERNEL})
-
-
-def passes(one):
-    nbformat.write(one, "one.ipynb")
-    done = subprocess.run(
-        [sys.executable, "-m", "pytest", "--nbval", "-q", "one.ipynb"], capture_output=True, text=True
-    )
-    return done.returncode == 0
-
-
-def compared():
-    heading("what nbval compares", "nbval", "anywidget", "ipywidgets")
-    print("never executed, prints now, passes:", passes(notebook(new_code_cell("print('loss', 1.5)"))))
-    silent = NotebookClient(notebook(new_code_cell("pass"))).execute()
-    silent.cells[0].source = "print('loss', 1.5)"
-    print("executed without output, prints now, passes:", passes(silent))
-    widgets = {
-        "ipywidgets": "import ipywidgets\nipywidgets.FloatSlider(value=1.0)",
-        "anywidget": "import anywidget, traitlets\nclass Slider(anywidget.AnyWidget):\n"
-        "    _esm = 'export default {render() {}}'\n    value = traitlets.Float(1.0).tag(sync=True)\nSlider()",
-    }
-    for name, source in widgets.items():
-        stored = NotebookClient(notebook(new_code_cell(source))).execute()
-        same = passes(stored)
-        stored.cells[0].source = source.replace("1.0", "2.0")
-        print(f"{name}: the same passes {same}, another value passes {passes(stored)}")
-
-
-def parameters():
-    heading("papermill, what a parameter becomes", "papermill")
-    first = new_code_cell("sizes = [1]", metadata={"tags": ["parameters"]})
-    nbformat.write(notebook(first, new_code_cell("print(repr(sizes), type(sizes).__name__)")), "in.ipynb")
-    options = {"progress_bar": False, "log_output": False}
-    for value in ([100, 200], (100, 200)):
-        done = papermill.execute_notebook("in.ipynb", "out.ipynb", parameters={"sizes": value}, **options)
-        print(f"{value!r}: {done.cells[-1].outputs[0].text.strip()}")
-    for words in (["-p", "sizes", "1e-3"], ["-y", "sizes: 1e-3"], ["-y", "sizes: 1.0e-3"]):
-        subprocess.run(
-            [sys.executable, "-m", "papermill", "in.ipynb", "out.ipynb", *words], capture_output=True, check=True
-        )
-        print(f"{words}: {nbformat.read('out.ipynb', 4).cells[-1].outputs[0].text.strip()}")
-
-
-if __name__ == "__main__":
-    for part in (plain_constants, robust_errors, by_lmfit, no_offset, starts_at_a_bound, by_optuna, straight_line):
-        part()
-    for part in (by_xarray, intervals, seeds_that_matter, forked_workers, chunked_noise, tables, onnx, array_api):
-        part()
-    compared()
-    parameters()
+for part in (
+    plain_constants,
+    robust_errors,
+    by_lmfit,
+    no_offset,
+    starts_at_a_bound,
+    by_optuna,
+    straight_line,
+    by_xarray,
+):
+    part()
+intervals()
+seeds_that_matter()

@@ -5,6 +5,7 @@ from importlib.metadata import version
 
 import numpy as np
 import scipy.linalg
+from rows import expect, random_features
 from scipy import stats
 from scipy.sparse.linalg import svds
 from sklearn.covariance import OAS, LedoitWolf
@@ -18,24 +19,6 @@ from sklearn.linear_model import ElasticNet, LinearRegression, Ridge
 from sklearn.metrics.pairwise import rbf_kernel
 
 RANKS = np.arange(1, 1001.0)
-
-
-def expect(condition, what):
-    assert condition, f"changed: {what}"
-
-
-def random_features(n_features, n_samples, seed, n_latent=2000):
-    """Features and labels of the course's model with alpha = 1, and the exact test loss of coefficients."""
-    rng = np.random.default_rng(seed)
-    eigenvalues = np.arange(1, n_latent + 1) ** -2.0
-    latents = rng.standard_normal((n_samples, n_latent)) * np.sqrt(eigenvalues)
-    weights = rng.standard_normal((n_features, n_latent)) / np.sqrt(n_latent)
-    teacher = rng.standard_normal(n_latent)
-
-    def loss(coefficients, intercept=0.0):
-        return ((teacher - weights.T @ np.asarray(coefficients, float)) ** 2 * eigenvalues).sum() + intercept**2
-
-    return latents @ weights.T, latents @ teacher, loss
 
 
 def with_spectrum(eigenvalues, rng):

@@ -8,5 +8,5 @@ folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
 python3 -m venv "$folder/venv"
 "$folder/venv/bin/pip" install --quiet scikit-learn==1.9.1 numpy==2.4.6 scipy==1.17.1
-OPENBLAS_NUM_THREADS=1 "$folder/venv/bin/python" "$here/rows_numbers.py"
+OPENBLAS_NUM_THREADS=1 "$folder/venv/bin/python" -B "$here/rows_numbers.py"
 echo "as found"
