@@ -336,6 +336,53 @@ def test_workers_that_outlive_a_killed_sweep_do_not_keep_its_file(tmp_path):
     assert_array_equal(found.trials, run(n_trials=200).trials)
 
 
+def test_two_sweeps_of_one_program_do_not_write_to_one_file(tmp_path):
+    path = tmp_path / "sweep.csv"
+    with experiments.ResultsFile(path, (), {}):
+        for _ in range(2):
+            with pytest.raises(OSError, match=r"another sweep of this program writes to"):
+                run(path=tmp_path / "." / "sweep.csv")
+    run(path=path)
+
+
+def test_one_trial_of_another_list_of_ridges_is_another_sweep(tmp_path):
+    path = tmp_path / "sweep.csv"
+    run(path=path, n_trials=1)
+    before = path.read_bytes()
+    with pytest.raises(ValueError, match=r"^path must be a file of this sweep.*no line with ridge = 1\.0"):
+        run(path=path, n_trials=1, ridge=[1e-3, 0.1, 1.0])
+    assert path.read_bytes() == before
+    assert [other.name for other in tmp_path.iterdir()] == ["sweep.csv"]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="links and modes")
+def test_a_file_that_is_mended_stays_where_it_is_and_as_private(tmp_path):
+    (tmp_path / "scratch").mkdir()
+    real, path = tmp_path / "scratch" / "sweep.csv", tmp_path / "sweep.csv"
+    path.symlink_to(real)
+    run(path=path)
+    real.chmod(0o600)
+    text = real.read_text()
+    real.write_text(text[:-9])
+    with pytest.warns(UserWarning, match="damaged"):
+        run(path=path)
+    assert path.is_symlink() and sorted(lines_of(real)) == sorted(text.splitlines())
+    assert real.stat().st_mode & 0o777 == 0o600
+    assert sorted(other.name for other in real.parent.iterdir()) == ["sweep.csv", "sweep.csv.damaged"]
+
+
+def test_what_a_trial_raises_names_its_setting(monkeypatch):
+    def trial(*_):
+        raise np.linalg.LinAlgError("did not converge")
+
+    monkeypatch.setattr(experiments, "_some_trials", trial)
+    with ThreadPoolExecutor(1) as executor:
+        for options in ({}, {"executor": executor}):
+            with pytest.raises(np.linalg.LinAlgError) as raised:
+                run(n_features=9, n_samples=6, **options)
+            assert "n_features = 9, n_samples = 6, activation = linear" in raised.value.__notes__[0]
+
+
 @pytest.mark.parametrize("where", ["missing/sweep.csv", "."])
 def test_a_path_that_cannot_be_written_is_an_error_before_any_trial(tmp_path, where, monkeypatch):
     monkeypatch.setattr(experiments, "_some_trials", must_not_run)
@@ -365,6 +412,9 @@ def test_a_worker_that_dies_is_named_and_loses_nothing(tmp_path, monkeypatch):
     assert_array_equal(run(path=path).trials, run().trials)
 
 
+MASKED = np.ma.masked_array([5, 9], [True, False])[:, None]
+
+
 @pytest.mark.parametrize(
     ("name", "bad", "message"),
     [
@@ -373,7 +423,10 @@ def test_a_worker_that_dies_is_named_and_loses_nothing(tmp_path, monkeypatch):
         *(("ridge", bad, "must be") for bad in (-1e-9, [np.nan], "a")),
         ("ridge", [0.1, 0.1], "must give every ridge of a setting once"),
         ("ridge", np.ones((4, 1)), "must have axes before its last"),
-        ("n_features", [[5], [5]], "and the like must give a setting once"),
+        ("n_features", [[5], [5]], "and the like must give a setting once.*n_features = 5, n_samples = 6"),
+        ("n_features", MASKED, "must have no masked entries"),
+        ("noise_var", MASKED, "must have no masked entries"),
+        ("path", "a\0b", "must be a path"),
         ("n_samples", [], "and the like"),
         ("ridge", [], "and the like"),
         ("path", 3, "must be a path"),

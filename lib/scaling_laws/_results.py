@@ -10,6 +10,8 @@ import csv
 import errno
 import io
 import os
+import shutil
+import tempfile
 import warnings
 import zlib
 from collections.abc import Iterable
@@ -22,6 +24,7 @@ try:
 except ImportError:  # Windows: two sweeps that write to one file are not told apart there
     fcntl = None
 
+IN_USE: set[Path] = set()  # files of this process, which the operating system's lock does not keep apart
 SWEEP = ("version", "spectrum", "weight_var", "feature_var", "average_teacher", "base_seed")  # the same in all lines
 SETTING = ("n_features", "n_samples", "activation", "noise_var", "task_exponent")
 COLUMNS = (*SWEEP, *SETTING, "seed", "trial", "ridge", "test_loss", "train_loss", "check")
@@ -53,31 +56,38 @@ class ResultsFile:
     """
 
     def __init__(self, path: str | os.PathLike | None, sweep: tuple, settings: dict[tuple, tuple]) -> None:
-        self.sweep, self.settings, self.trials, self.file = sweep, settings, {}, None
+        self.sweep, self.settings, self.trials, self.file, self.held = sweep, settings, {}, None, False
         if path is None:
             return
         try:
-            self.path = Path(path)
-        except TypeError:
+            self.path = Path(path).resolve()
+        except (TypeError, ValueError):
             raise ValueError(f"path must be a path, as text or pathlib.Path, or None; got {path!r}") from None
         self.file = open(self.path, "ab+", buffering=0)
         try:
             self._lock()
+            IN_USE.add(self.path)
+            self.held = True
             self.trials, damaged = self._read()
             if damaged:
                 self._set_aside(damaged)
             if self.file.seek(0, os.SEEK_END) == 0:
                 self._write(",".join(COLUMNS) + "\n")
         except BaseException:
-            self.file.close()
+            self.close()
             raise
 
     def __enter__(self) -> ResultsFile:
         return self
 
     def __exit__(self, *_) -> None:
+        self.close()
+
+    def close(self) -> None:
         if self.file:
             self.file.close()
+        if self.held:
+            IN_USE.discard(self.path)
 
     def append(self, setting: tuple, trials: Iterable[int], losses: np.ndarray) -> None:
         """Add trials of a setting, all or none; `losses` has shape (n_trials, 2, n_ridges)."""
@@ -102,6 +112,11 @@ class ResultsFile:
             raise OSError(error.errno, message, str(self.path)) from None
 
     def _lock(self) -> None:
+        if self.path in IN_USE:
+            raise BlockingIOError(errno.EAGAIN, "another sweep of this program writes to this file", str(self.path))
+        self._lock_for_others()
+
+    def _lock_for_others(self) -> None:
         if fcntl is not None:
             try:
                 # of this process: what it forks does not keep the lock when it is killed, as with flock
@@ -149,40 +164,42 @@ class ResultsFile:
 
     def _complete(self, found: dict, damaged: dict) -> dict:
         """Trials with all their ridges, each with one pair of losses; the lines of others are damaged too."""
-        trials, known = {}, {}
+        n_unsound = len(damaged)
+        trials, cut = {}, {}
         for (setting, trial), of_ridge in found.items():
-            ridges = self.settings[setting][1]
-            losses = [{pair for *_, pair in of_ridge.get(ridge, ())} for ridge in ridges]
-            known.setdefault(setting, []).append(of_ridge.keys())
+            losses = [{pair for *_, pair in of_ridge.get(ridge, ())} for ridge in self.settings[setting][1]]
             if all(len(pairs) == 1 for pairs in losses):
                 trials[setting, trial] = np.array([pair for (pair,) in losses]).T
-            else:
-                damaged |= {number: line for entries in of_ridge.values() for number, line, _ in entries}
-        for setting, keys in known.items():
-            if missing := set(self.settings[setting][1]).difference(*keys):
-                if len(keys) > 1:
-                    number = min(
-                        entry[0] for (s, _), r in found.items() if s == setting for e in r.values() for entry in e
-                    )
-                    self._refuse(number, f"no line with ridge = {min(missing)} for its setting, which this grid has")
+                continue
+            lines = {number: line for entries in of_ridge.values() for number, line, _ in entries}
+            if not all(losses):
+                cut[min(lines)] = next(
+                    r for r, pairs in zip(self.settings[setting][1], losses, strict=True) if not pairs
+                )
+            damaged |= lines
+        if len(cut) > 1 + n_unsound:  # a kill cuts one trial
+            number, ridge = min(cut.items())
+            self._refuse(number, f"no line with ridge = {ridge} for its trial, which this grid has")
         return trials
 
     def _set_aside(self, damaged: dict[int, str]) -> None:
         """Move lines to a second file; the first is replaced in one step."""
-        aside, new = (self.path.with_name(self.path.name + end) for end in (".damaged", ".new"))
+        aside = self.path.with_name(self.path.name + ".damaged")
         self.file.seek(0)
         lines = self.file.read().decode(errors="replace").split("\n")
         kept = [line for number, line in enumerate(lines[:-1], start=1) if number not in damaged]
         with open(aside, "a", encoding="utf-8", newline="") as file:
             file.write("".join(line + "\n" for line in damaged.values()))
-        with open(new, "wb") as file:
+        handle, new = tempfile.mkstemp(prefix=self.path.name, dir=self.path.parent)
+        with open(handle, "wb") as file:
             file.write("".join(line + "\n" for line in kept).encode())
             file.flush()
             os.fsync(file.fileno())
+        shutil.copymode(self.path, new)
         os.replace(new, self.path)
         self.file.close()
         self.file = open(self.path, "ab+", buffering=0)
-        self._lock()
+        self._lock_for_others()
         numbers = ", ".join(map(str, sorted(damaged)[:10])) + (", ..." if len(damaged) > 10 else "")
         warnings.warn(
             f"{self.path}: {len(damaged)} damaged or incomplete line(s), number {numbers}, moved to {aside};"

@@ -27,7 +27,7 @@ def real_array(
     """Return `value` as a float array, or raise `ValueError` naming it and its range; without a copy if need be."""
     limits = [("greater than", above), ("at least", at_least), ("at most", at_most)]
     allowed = " and ".join(["finite", *(f"{words} {_limit(limit)}" for words, limit in limits if np.isfinite(limit))])
-    _refuse_masked(name, value)
+    refuse_masked(name, value)
     try:
         array = np.asarray(value)
         if array.dtype.kind == "O" and array.size and all(isinstance(entry, REAL) for entry in array.flat):
@@ -55,7 +55,7 @@ def real_or_infinite(name: str, value: ArrayLike, **limits: float) -> np.ndarray
 
 def complex_array(name: str, value: ArrayLike) -> np.ndarray:
     """Return `value` as an array of complex numbers, or raise `ValueError` naming it."""
-    _refuse_masked(name, value)
+    refuse_masked(name, value)
     try:
         array = np.asarray(value)
         if array.dtype.kind == "O" and all(isinstance(entry, (complex, *REAL)) for entry in array.flat):
@@ -112,7 +112,7 @@ def check_generator(rng: np.random.Generator) -> None:
         raise ValueError(f"rng must be a numpy.random.Generator, {advice}; got {_shown(rng)}")
 
 
-def _refuse_masked(name: str, value: ArrayLike) -> None:
+def refuse_masked(name: str, value: ArrayLike) -> None:
     """Entries that are masked would count as numbers like all others."""
     if np.ma.is_masked(value):
         raise ValueError(f"{name} must have no masked entries: pass {name}.compressed(), or fill them")

@@ -8,8 +8,10 @@ from __future__ import annotations
 import itertools
 import math
 import os
+from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import BrokenExecutor, CancelledError, Executor
+from contextlib import contextmanager
 from copy import deepcopy
 from dataclasses import dataclass, replace
 from functools import partial
@@ -25,7 +27,7 @@ from tqdm.auto import tqdm
 from . import __version__
 from ._libraries import array_library, check_library, to_library, to_numpy
 from ._results import SETTING, ResultsFile
-from ._validation import MAX_SEED, has_method, one_of, real_array, real_number, whole_number
+from ._validation import MAX_SEED, has_method, one_of, real_array, real_number, refuse_masked, whole_number
 from .features import ACTIVATIONS, RandomFeatures
 from .latent import LatentModel
 from .regression import ridge_path, shrunk_inverse
@@ -135,7 +137,7 @@ def simulate(
     xp : module, optional
         An array library that follows the Python array API standard, such as ``torch`` or ``cupy``, for the products
         and the factorisations; NumPy by default. Draws are NumPy's, so the result does not depend on it, beyond
-        rounding. The moments of nonlinear features are NumPy's too.
+        rounding. The moments of nonlinear features are NumPy's too. PyTorch needs an executor of spawned processes.
     device : object, optional
         Where the library puts its arrays, such as ``"cuda"``; by default where it always does.
 
@@ -370,7 +372,10 @@ def sweep(
     ridges = [tuple(map(repr, setting.ridges)) for setting in settings]
     expected = {setting.key: pair for setting, *pair in zip(settings, map(str, seeds), ridges, strict=True)}
     if len(expected) < len(settings):
-        raise ValueError("n_features and the like must give a setting once: its trials would be the same ones twice")
+        ((twice, _),) = Counter(setting.key for setting in settings).most_common(1)
+        raise ValueError(
+            f"n_features and the like must give a setting once, for its trials are the same; {_named(twice)} twice"
+        )
 
     with ResultsFile(path, (__version__, *same), expected) as results:
         calls = list(_calls(settings, seeds, n_trials, results.trials))
@@ -416,7 +421,7 @@ def _grid(model, n_features, n_samples, activation, noise_var, task_exponent, ri
     """All settings, and the shapes of the grid and of the ridges of a setting."""
     if not isinstance(model, LatentModel):
         raise ValueError(f"model must be a LatentModel; got {type(model).__name__}")
-    ridge = real_array("ridge", ridge, at_least=0)
+    ridge = real_array("ridge", ridge, at_least=0) + 0.0  # not -0
     arrays = {
         "n_features": n_features,
         "n_samples": n_samples,
@@ -424,6 +429,8 @@ def _grid(model, n_features, n_samples, activation, noise_var, task_exponent, ri
         "noise_var": model.noise_var if noise_var is None else noise_var,
         "task_exponent": model.task_exponent if task_exponent is None else task_exponent,
     }
+    for name, value in arrays.items():
+        refuse_masked(name, value)
     arrays = {name: np.asarray(value, dtype=object) for name, value in arrays.items()}
     try:
         shape = np.broadcast_shapes(*(array.shape for array in arrays.values()), ridge.shape[:-1])
@@ -479,7 +486,10 @@ def _some_trials(trial, feature_var, library, setting, seed, numbers) -> np.ndar
 def _completed(executor, run, calls) -> Iterator[tuple[tuple, object]]:
     """Calls with their results, as these come. What has not begun when this ends is cancelled."""
     if executor is None:
-        yield from ((call, run(*call)) for call in calls)
+        for call in calls:
+            with _naming(call):
+                result = run(*call)
+            yield call, result
         return
     waiting, finished, calls = {}, SimpleQueue(), iter(calls)
     try:
@@ -491,12 +501,31 @@ def _completed(executor, run, calls) -> Iterator[tuple[tuple, object]]:
             if not waiting:
                 return
             future = finished.get()
-            yield waiting.pop(future), future.result()
+            with _naming(call := waiting.pop(future)):
+                result = future.result()
+            yield call, result
     except (BrokenExecutor, CancelledError) as error:
         raise RuntimeError(f"executor has lost its workers ({error or type(error).__name__}): start another") from error
     finally:
         for future in waiting:
             future.cancel()
+
+
+@contextmanager
+def _naming(call):
+    """What a trial raises says in which setting."""
+    try:
+        yield
+    except Exception as error:
+        if isinstance(call[0], _Setting):
+            error.add_note(
+                f"In a trial with {_named(call[0].key)}. What was done before is in the file, if there is one."
+            )
+        raise
+
+
+def _named(key) -> str:
+    return ", ".join(map(" = ".join, zip(SETTING, key, strict=True)))
 
 
 def _submit(executor, function, *arguments):
