@@ -11,7 +11,7 @@ set -euo pipefail
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
 python3 -m venv "$folder/venv"
-"$folder/venv/bin/pip" install --quiet scikit-rmt==2.1.1 numpy==2.4.6 scipy==1.17.1
+"$folder/venv/bin/pip" install --quiet scikit-rmt==2.1.1 numpy==1.26.4 scipy==1.12.0
 export HOME="$folder" # matplotlib writes a list of fonts there
 "$folder/venv/bin/python" - <<'PY'
 import warnings
