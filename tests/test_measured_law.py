@@ -38,7 +38,7 @@ def test_no_run_is_there_twice_and_all_saw_the_same_text(runs):
     keys = [(*(run[name] for name in WHOLE[:4]), run["design"], run["learning_rate"]) for run in runs]
     assert len(set(keys)) == len(keys)
     assert len({run["corpus"] for run in runs}) == 1
-    assert all(0.7 < run["loss"] < 3.1 for run in runs)
+    assert all(0.7 < run["loss"] < 3.5 for run in runs)
 
 
 def test_parameters_are_counted_by_the_formula_of_the_readme(runs):
@@ -58,13 +58,13 @@ def test_every_size_of_model_met_every_size_of_text_and_a_third_of_them_with_thr
     assert all(one in ([0], [0, 1, 2]) for one in found.values())
 
 
-def test_five_sizes_of_model_met_four_training_sets_until_they_stopped(runs):
+def test_five_sizes_of_model_met_five_training_sets_until_they_stopped(runs):
     found = seeds(of(runs, "fixed"))
     sizes, texts = (sorted({key[i] for key in found}) for i in range(2))
     assert sizes == [3120, 12384, 55536, 307920, 1245744]
-    assert texts == [2**14, 2**16, 2**18, 2**20]
-    assert len(found) == 20
-    assert sorted(map(len, found.values())) == [1] * 16 + [3] * 4
+    assert texts == [2**12, 2**14, 2**16, 2**18, 2**20]
+    assert len(found) == 25
+    assert sorted(map(len, found.values())) == [1] * 16 + [3] * 9
 
 
 def test_rates_and_batches_follow_the_rule(runs):

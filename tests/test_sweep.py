@@ -175,6 +175,20 @@ def test_a_file_that_is_no_sweep_is_refused_and_left_alone(tmp_path, content):
     assert path.read_text() == content
 
 
+@pytest.mark.parametrize(
+    ("change", "shown"),
+    [(lambda text: b"\xef\xbb\xbf" + text, "ufeffversion"), (lambda text: text.replace(b"\n", b"\r\n"), "check\\\\r'")],
+)
+def test_a_file_that_another_program_saved_is_refused_with_the_line_that_differs(tmp_path, change, shown):
+    path = tmp_path / "sweep.csv"
+    run(path=path)
+    path.write_bytes(change(path.read_bytes()))
+    before = path.read_bytes()
+    with pytest.raises(ValueError, match=rf"^path must be a sweep's file.*{shown}"):
+        run(path=path)
+    assert path.read_bytes() == before
+
+
 def cut_in_the_last_line(text):
     return text[:-9]
 

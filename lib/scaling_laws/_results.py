@@ -132,7 +132,8 @@ class ResultsFile:
             return {}, {}
         if header != ",".join(COLUMNS) or not lines:
             raise ValueError(
-                f"path must be a sweep's file, with the first line {','.join(COLUMNS)}; {self.path} is not"
+                f"path must be a sweep's file, with the first line {','.join(COLUMNS)!r};"
+                f" {self.path} has {header!r:.300}"
             )
         damaged, found = {}, {}  # lines by number; numbers, lines and losses by trial and ridge
         for number, line in enumerate(lines, start=2):

@@ -339,7 +339,8 @@ def sweep(
         If an argument is outside its range, settings occur twice, the file is of another sweep, or the executor is
         closed.
     OSError
-        If the file cannot be written. It then ends with a complete trial.
+        If the file cannot be read and written, or another sweep writes to it. When a disk is full, the file ends with
+        a complete trial.
 
     Warns
     -----
