@@ -37,12 +37,13 @@ READS_PDF := $(VENV)/pdf
 
 .PHONY: book test heavy browser serve lab student homework slides cluster pdf refresh bench lowest findings clean
 
+# not compiled: most modules are never imported, and the others are compiled when they are
 $(READY): requirements.txt pyproject.toml
 	@test -w . || { echo "This folder cannot be written to: copy it to one that can, and run make there." >&2; exit 1; }
 	$(PYTHON) -c "import sys; sys.exit(sys.version_info < (3, 11) and 'Python 3.11 or newer is needed: make PYTHON=python3.11')"
 	$(PYTHON) -m venv $(VENV)
 	$(RUN)/python -m pip install --quiet --upgrade pip
-	$(RUN)/python -m pip install --quiet --requirement requirements.txt
+	$(RUN)/python -m pip install --quiet --no-compile --requirement requirements.txt
 	printf '%s' '$(CURDIR)' > $@
 
 $(KERNEL):

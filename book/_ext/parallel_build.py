@@ -14,6 +14,7 @@ from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
 from py_compile import PycInvalidationMode
 
+from kernel_ports import use_own_ports
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 from sphinx.util.parallel import parallel_available
@@ -89,6 +90,7 @@ def remember(app, exception):
 
 
 def setup(app):
+    use_own_ports()
     app.connect("config-inited", use_all_cores)
     app.connect("config-inited", compile_by_content)
     app.connect("env-get-outdated", find_outdated)
