@@ -16,6 +16,7 @@ from scipy.optimize import least_squares
 
 from ._validation import MAX_SEED, real_array, real_number, real_or_infinite, whole_number
 
+WIDE_DELTA = 0.1  # Huber threshold from the starting points: near a square, so that few steps are taken
 FIRST_DELTA = 1e-3  # Huber threshold of the first pass, that of Hoffmann et al.
 EFFICIENT = 1.345  # Huber threshold in standard deviations: 95 % efficient for Gaussian errors
 SMALLEST_DELTA = 1e-8  # keeps the threshold positive for data without errors
@@ -27,7 +28,8 @@ VARIABLE = {"exponent": "x", "alpha": "n_params", "beta": "n_tokens"}  # which e
 VARIABLE |= {"n_exponent": "n_params", "d_exponent": "n_tokens"}
 TOGETHER = 1e-6  # 1 - r^2 below which two variables grow together
 SMALLEST_SLOPE = 1e-75  # of the log of the curve along a direction that the data leave open
-ROUGH, FINE = 1e-6, 1e-10  # relative steps at which the optimiser ends, from the starting points and at last
+ROUGH, FINE = 1e-4, 1e-10  # relative steps at which the optimiser ends, from the starting points and later
+BEST = 3  # of the points reached from the starting points, how many are followed
 MANY_STEPS, SOME_STEPS, FEW_STEPS = 2000, 500, 100  # of the optimiser: at last, at first, for each bootstrap sample
 
 
@@ -453,7 +455,9 @@ def _fit_terms(variables, y, names, n_bootstrap, confidence, huber_delta, seed) 
     log_y = np.log(y)
 
     starts = [start[: len(names)] for start in _starts(logs, log_y)]
-    solutions = [_minimise(start, logs, log_y, first_delta, SOME_STEPS, ROUGH) for start in starts]
+    reached = [_minimise(start, logs, log_y, max(WIDE_DELTA, first_delta), tolerance=ROUGH) for start in starts]
+    reached.sort(key=lambda solution: solution.cost)
+    solutions = [_minimise(solution.x, logs, log_y, first_delta) for solution in reached[:BEST]]
     best = min(solutions, key=lambda solution: solution.cost)
     deviation = 1.4826 * np.median(np.abs(log_y - _log_curve(best.x, logs)))
     if huber_delta is None:
