@@ -82,7 +82,7 @@ serve:
 
 $(LAB): requirements-lab.txt $(READY)
 	@echo "JupyterLab is installed into $(VENV)."
-	@$(RUN)/python -m pip install --quiet --requirement requirements-lab.txt || { \
+	@$(RUN)/python -m pip install --quiet --no-compile --requirement requirements-lab.txt || { \
 	  echo "JupyterLab could not be installed: the first 'make lab' needs a package index." >&2; exit 1; }
 	@mkdir -p $(VENV)/share/jupyter/lab/settings
 	@printf '{"@jupyterlab/apputils-extension:notification": {"fetchNews": "false", "checkForUpdates": false}}\n' \
@@ -110,7 +110,7 @@ student: $(READY)
 
 $(CLASS): requirements-class.txt requirements-lab.txt $(READY)
 	@echo "nbgrader is installed into $(VENV)."
-	@$(RUN)/python -m pip install --quiet --requirement requirements-class.txt || { \
+	@$(RUN)/python -m pip install --quiet --no-compile --requirement requirements-class.txt || { \
 	  echo "nbgrader could not be installed: the first 'make homework' needs a package index." >&2; \
 	  echo "To do without nbgrader: make homework NBGRADER=no" >&2; exit 1; }
 	@touch $@
@@ -133,14 +133,14 @@ cluster: $(CLUSTER)
 
 $(CLUSTER): requirements-cluster.txt $(READY)
 	@echo "Dask is installed into $(VENV)."
-	@$(RUN)/python -m pip install --quiet --requirement requirements-cluster.txt || { \
+	@$(RUN)/python -m pip install --quiet --no-compile --requirement requirements-cluster.txt || { \
 	  echo "Dask could not be installed: the first 'make cluster' needs a package index." >&2; exit 1; }
 	@touch $@
 
 # files for a browser, in a folder beside the environment's packages
 $(REVEAL): requirements-slides.txt $(READY)
 	@echo "reveal.js is installed into $@."
-	@$(RUN)/python -m pip install --quiet --no-deps --upgrade --target $@ --requirement requirements-slides.txt || { \
+	@$(RUN)/python -m pip install --quiet --no-compile --no-deps --upgrade --target $@ --requirement requirements-slides.txt || { \
 	  echo "reveal.js could not be installed: the first 'make slides' needs a package index." >&2; exit 1; }
 	@touch $@
 
@@ -150,7 +150,7 @@ slides: $(REVEAL)
 
 # for the tests of the PDF, in a folder of its own
 $(READS_PDF): requirements-pdf.txt $(READY)
-	@$(RUN)/python -m pip install --quiet --upgrade --target $@ --requirement requirements-pdf.txt || { \
+	@$(RUN)/python -m pip install --quiet --no-compile --upgrade --target $@ --requirement requirements-pdf.txt || { \
 	  echo "pypdf could not be installed: the first 'make pdf' needs a package index." >&2; exit 1; }
 	@touch $@
 
