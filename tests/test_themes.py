@@ -68,6 +68,21 @@ def test_what_lies_over_a_picture_keeps_its_colours(figure):
     assert min(matplotlib.colors.to_rgb(right._left_title.get_color())) > 0.7
 
 
+@pytest.mark.parametrize(("given", "kept"), [({"colors": "black"}, False), ({"cmap": "Greys"}, True)])
+def test_contour_lines_of_a_given_colour_swap_it_and_those_coloured_by_value_do_not(given, kept):
+    figure, axes = plt.subplots()
+    lines = axes.contour(np.add.outer(np.arange(5.0), np.arange(5.0)), [2, 5], **given)
+    axes.clabel(lines)
+    before = pixels(figure)
+    undo = darken(figure)
+    drawn = pixels(figure)
+    assert (lines.get_edgecolor()[:, :3].min() > 0.9) != kept
+    assert np.array_equal(drawn, before) is False
+    undo()
+    assert np.array_equal(before, pixels(figure))
+    plt.close(figure)
+
+
 def test_panels_side_by_side_are_stacked_with_labels_of_their_own(figure):
     assert stack(figure)
     upper, lower = (axes.get_window_extent() for axes in figure.axes[:2])

@@ -132,7 +132,10 @@ def darken(figure: Figure) -> Callable[[], None]:
     old, new = [], []
     for artist in artists(figure):
         if isinstance(artist, Collection) and artist.get_array() is not None:
-            continue  # its colours are values
+            if getattr(artist, "colors", None) is None:  # its colours are values
+                continue
+            old.append((artist.set_array, artist.get_array()))  # contour lines of a colour that was given
+            new.append((artist.set_array, None))
         for name in (name for kind, names in COLOURS.items() if isinstance(artist, kind) for name in names):
             before = getattr(artist, f"get_{name}")()
             after = swap(before)
