@@ -12,7 +12,10 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # the matrices are small, an
 os.environ.pop("MPLBACKEND", None)  # some clusters and containers set one, and notebooks then show no figure
 
 import pytest
+from _ext.kernel_ports import use_own_ports
 from hypothesis import settings
+
+use_own_ports()  # several workers start kernels
 
 settings.register_profile("course", derandomize=True, deadline=None, max_examples=60, database=None)
 settings.load_profile("course")
