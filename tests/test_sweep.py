@@ -11,6 +11,7 @@ import subprocess
 import sys
 import time
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 
 import matplotlib.pyplot as plt
@@ -302,7 +303,8 @@ def test_a_sweep_that_is_killed_again_and_again_ends_with_the_same_numbers(tmp_p
 
 
 def test_ctrl_c_keeps_what_is_done(tmp_path):
-    with start(tmp_path / "sweep.csv") as process:
+    heed = partial(signal.signal, signal.SIGINT, signal.SIG_DFL)  # which a shell's background job would ignore
+    with start(tmp_path / "sweep.csv", preexec_fn=heed) as process:
         time.sleep(0.05)
         process.send_signal(signal.SIGINT)
         assert "KeyboardInterrupt" in process.stderr.read()
