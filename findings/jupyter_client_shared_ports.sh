@@ -9,8 +9,8 @@
 # The ports that were given are remembered, but in the memory of one process; the system, which picks at random, takes
 # them for free until the kernel binds them. jupyter_client's text says that other applications may do so
 # (github.com/jupyter/jupyter_client/issues/487); here the other application is jupyter_client itself.
-# Why it matters: a course that is built in parallel, or tested in parallel, fails a few times in a hundred, and passes
-# when one looks. Let each process look in a range of its own.
+# Why it matters: a book that is built in parallel, or tested in parallel, fails now and then, and passes when one looks.
+# Let each process look in a range of its own.
 set -euo pipefail
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT

@@ -269,6 +269,11 @@ def test_every_finding_is_listed_and_the_page_on_tools_names_only_what_is_there(
     assert listed == scripts and named and named <= scripts
 
 
+def test_every_script_can_be_run_by_its_name():
+    for script in [*(ROOT / "findings").glob("*.sh"), ROOT / ".ci" / "run"]:
+        assert script.read_text(encoding="utf-8").startswith("#!") and os.access(script, os.X_OK), script
+
+
 def test_make_findings_says_which_have_changed(checkout):
     folder, make = checkout
     (folder / "findings").mkdir()
