@@ -38,5 +38,6 @@ def is_free(ip, port):
 
 
 def use_own_ports():
-    LocalPortCache.clear_instance()
+    for kind in (OwnPorts, LocalPortCache):  # those of an earlier call, and of a kernel before it
+        kind.clear_instance()
     OwnPorts.instance()
