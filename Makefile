@@ -32,6 +32,7 @@ endif
 LAB := $(VENV)/.lab
 CLASS := $(VENV)/.class
 CLUSTER := $(VENV)/.cluster
+DRIVES_BROWSER := $(VENV)/.browser
 REVEAL := $(VENV)/reveal
 READS_PDF := $(VENV)/pdf
 
@@ -67,8 +68,14 @@ heavy: $(READY) $(KERNEL)
 	$(RUN)/pytest -m "heavy and not browser" -n auto
 
 # the built book and the slides in a real browser; needs 'make book' and Chromium
-browser: $(READY) $(KERNEL) slides
+browser: $(DRIVES_BROWSER) $(KERNEL) slides
 	$(RUN)/pytest -m browser -n auto --dist loadgroup $(shell grep -l 'mark[.]browser' tests/*.py)
+
+$(DRIVES_BROWSER): requirements-browser.txt $(READY)
+	@echo "Playwright is installed into $(VENV)."
+	@$(RUN)/python -m pip install --quiet --no-compile --requirement requirements-browser.txt || { \
+	  echo "Playwright could not be installed: the first 'make browser' needs a package index." >&2; exit 1; }
+	@touch $@
 
 # in a recipe: stop, with advice, if somebody listens there
 PORT_IS_FREE = $(RUN)/python -c "import socket; socket.socket().bind(('127.0.0.1', $(PORT)))" 2>/dev/null \

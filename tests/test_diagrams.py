@@ -679,6 +679,7 @@ DRAWN = [
 PLANAR = [diagram for k in (1, 2, 3) for diagram in all_diagrams(k) if diagram.planar]
 
 
+@pytest.mark.heavy
 @pytest.mark.parametrize("diagram", DRAWN, ids=lambda diagram: f"{diagram.x} {diagram.u}")
 def test_closed_lines_of_one_colour_are_the_loops_of_one_kind(diagram):
     axes = drawn(diagram)

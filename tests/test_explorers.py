@@ -38,7 +38,7 @@ SMALL = {  # settings at which an experiment is a matter of seconds
     | {"ridge_per_sample": 1e-3, "noise_var": 0.1},
     "scaling_law": {"alpha": 0.7, "n_latent": 200, "noise_var": 0.1},
 }
-DRAWN, REAL_PNG = [], _explorer._png
+DRAWN, REAL_PNG = [], _explorer.png_of
 
 every_design = pytest.mark.parametrize("name", DESIGNS)
 every_slider = pytest.mark.parametrize("control", SLIDERS.values(), ids=SLIDERS)
@@ -47,7 +47,7 @@ every_slider = pytest.mark.parametrize("control", SLIDERS.values(), ids=SLIDERS)
 @pytest.fixture(autouse=True, scope="module")
 def _figures_are_kept_and_not_turned_into_pixels():
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(_explorer, "_png", lambda figure, dpi: DRAWN.append(figure) or b"%d" % len(DRAWN))
+        patch.setattr(_explorer, "png_of", lambda figure, dpi: DRAWN.append(figure) or b"%d" % len(DRAWN))
         yield
 
 
@@ -217,6 +217,7 @@ def random_setting(design):
     })  # fmt: skip
 
 
+@pytest.mark.heavy
 @every_design
 @settings(max_examples=5)
 @given(data=st.data())
@@ -298,7 +299,7 @@ def test_the_book_gets_an_element_with_the_whole_design_and_a_call_that_makes_it
 
 @pytest.mark.heavy
 def test_the_picture_is_a_png_of_twice_the_size_and_the_same_in_another_process(monkeypatch):
-    monkeypatch.setattr(_explorer, "_png", REAL_PNG)
+    monkeypatch.setattr(_explorer, "png_of", REAL_PNG)
     explorer = make("plateaus", alpha=0.9)
     data, metadata = explorer._repr_mimebundle_()
     for image, times in ((data["image/png"], 2), (explorer.children[0].value, 1.1)):
@@ -577,6 +578,7 @@ def assert_agreement(points, expected):
     assert abs(z.sum()) < 3.5 * np.sqrt(z.size), z
 
 
+@pytest.mark.heavy
 def test_simulated_losses_are_on_the_curve_of_the_test_loss():
     _, (points,) = simulated("test_loss")
     assert len(points) == 10 and (points[0, 0], points[-1, 0]) == (3, 450)
@@ -599,6 +601,7 @@ def test_simulated_losses_are_on_the_curves_of_constant_compute(tuning):
     assert_allclose(np.interp(points[:, 0], *curve), expected, rtol=0.01)
 
 
+@pytest.mark.heavy
 def test_simulated_losses_are_on_the_plateaus_with_latents_that_are_not_seen():
     _, (points,) = simulated("plateaus")
     lam = power_law(**SMALL["plateaus"])
@@ -615,6 +618,7 @@ def test_simulated_losses_are_on_the_curves_of_the_scaling_law():
     assert_agreement(points, [best_by_sums(lam, n, t, 0.1) for n, t in zip(points[:, 0], samples, strict=True)])
 
 
+@pytest.mark.heavy
 def test_histograms_of_simulated_eigenvalues_follow_both_densities():
     explorer, panels = simulated("density")
     for k, (name, points) in enumerate(zip(("white", "ridge"), panels, strict=True)):
@@ -630,6 +634,7 @@ def test_histograms_of_simulated_eigenvalues_follow_both_densities():
         assert points[:, 1].sum() * width == pytest.approx(1, abs=0.02)  # of the features, all but a few
 
 
+@pytest.mark.heavy
 def test_simulated_eigenvalues_are_those_of_the_covariance_with_their_first_correction():
     _, (points, none) = simulated("spectrum")
     assert not len(none) and points[-1, 0] == 10
@@ -639,6 +644,7 @@ def test_simulated_eigenvalues_are_those_of_the_covariance_with_their_first_corr
     assert_agreement(points, lam[k] * (1 + np.array(shift)))
 
 
+@pytest.mark.heavy
 @every_design
 def test_what_is_too_large_is_made_smaller_before_it_is_simulated_and_the_message_says_so(name, monkeypatch):
     explorer = make(name, **({"n_features": 1000, "n_samples": 1000} if name == "density" else {}))

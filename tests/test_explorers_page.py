@@ -7,7 +7,6 @@ import re
 import matplotlib as mpl
 import numpy as np
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from conftest import HTML, leave
 
 from scaling_laws import _explorer, explorers
@@ -594,6 +593,8 @@ def test_explorer_works_from_disk(open_tab, said_from_disk, name):
 @each_explorer
 @each_scheme
 def test_axe_finds_no_violation(show, name, scheme):
+    from axe_playwright_python.sync_playwright import Axe
+
     shown = show(name, width=400, scheme=scheme, has_touch=True)
     shown.type(shown.controls[0], "nonsense")
     results = Axe().run(

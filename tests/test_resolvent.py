@@ -277,6 +277,7 @@ def test_for_equal_sizes_and_white_latents_the_spectrum_ends_at_the_growth_rate_
     assert_allclose(edges, [[0, 27 / 4 * n]], rtol=1e-12)
 
 
+@pytest.mark.heavy
 @pytest.mark.parametrize(("spectrum", "n", "t"), SETTINGS, ids=NAMES)
 def test_bands_hold_whole_numbers_of_eigenvalues_and_all_that_are_not_zero(spectrum, n, t):
     for least, (density, bands, dimension) in (

@@ -47,6 +47,7 @@ def test_power_law_sums_agree_with_adding_every_term_in_extended_precision(n_lat
             assert_allclose(PowerLaw(alpha, n_latent).mode_sum(delta, p, q), direct.astype(float), rtol=1e-12)
 
 
+@pytest.mark.heavy
 @pytest.mark.parametrize(("p", "q"), EXPONENTS)
 @pytest.mark.parametrize("alpha", ALPHAS)
 def test_power_law_sums_over_1e15_modes_agree_with_quadrature(alpha, p, q):

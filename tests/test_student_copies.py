@@ -12,6 +12,8 @@ import nbformat
 import pytest
 from nbclient import NotebookClient
 
+pytestmark = pytest.mark.heavy  # for teachers: "make test" is no slower for it
+
 ROOT = Path(__file__).parents[1]
 CHAPTERS = sorted((ROOT / "book").glob("*.ipynb"))
 ANSWER = re.compile(r"^answer = None", flags=re.M)
@@ -124,7 +126,6 @@ def test_a_run_that_was_cut_short_leaves_the_copies_of_the_run_before(program, t
     assert {path.name for path in tmp_path.iterdir()} == {"student", "student.zip"}
 
 
-@pytest.mark.heavy
 @pytest.mark.parametrize("name", ["10_equiparameterization.ipynb", "12_tasks.ipynb"])
 def test_a_copy_runs_from_the_top(folder, name):
     notebook = nbformat.read(folder / "book" / name, as_version=4)

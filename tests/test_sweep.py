@@ -302,6 +302,7 @@ def test_a_sweep_that_is_killed_again_and_again_ends_with_the_same_numbers(tmp_p
     assert len(lines_of(path)) == 1 + whole.trials.size
 
 
+@pytest.mark.heavy
 def test_ctrl_c_keeps_what_is_done(tmp_path):
     heed = partial(signal.signal, signal.SIGINT, signal.SIG_DFL)  # which a shell's background job would ignore
     with start(tmp_path / "sweep.csv", preexec_fn=heed) as process:
@@ -314,6 +315,7 @@ def test_ctrl_c_keeps_what_is_done(tmp_path):
 FULL_DISK = "import resource; resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, 20_000))\n"
 
 
+@pytest.mark.heavy
 @pytest.mark.skipif(sys.platform == "win32", reason="no limit to a file's size")
 def test_a_full_disk_is_named_and_leaves_whole_trials(tmp_path):
     path = tmp_path / "sweep.csv"
@@ -338,6 +340,7 @@ def test_two_sweeps_do_not_write_to_one_file(tmp_path):
 POOL = SCRIPT.replace("path=sys.argv[1])", "path=sys.argv[1], executor=ProcessPoolExecutor(2))")
 
 
+@pytest.mark.heavy
 @pytest.mark.skipif(not hasattr(os, "killpg"), reason="no process groups")
 @pytest.mark.filterwarnings("ignore:.*damaged or incomplete")
 def test_workers_that_outlive_a_killed_sweep_do_not_keep_its_file(tmp_path):

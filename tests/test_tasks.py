@@ -199,6 +199,7 @@ def test_the_threshold_has_its_least_value_where_features_are_six_times_the_samp
 # the best split
 
 
+@pytest.mark.heavy
 @settings(max_examples=25)
 @given(tasks(), st.floats(2, 18), st.sampled_from([0.0, 1e-4, 1.0]), st.sampled_from([None, 0.2, 5.0]))
 def test_the_best_split_is_the_one_that_scipy_finds(task, log_budget, noise, price):

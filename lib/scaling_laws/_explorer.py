@@ -6,7 +6,6 @@ import asyncio
 import json
 from collections.abc import Callable, Iterator
 from html import escape
-from io import BytesIO
 from typing import Any, NamedTuple
 
 import ipywidgets as widgets
@@ -15,6 +14,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from . import plotting
+from ._themes import png_of
 from ._validation import one_of, real_number, whole_number
 
 DIGITS = 3  # significant digits of a value set by a slider
@@ -245,7 +245,7 @@ class Explorer(widgets.VBox):
         self._message.value = message
 
     def _draw(self) -> None:
-        self._image.value = _png(self.draw(), 110)
+        self._image.value = png_of(self.draw(), 110)
 
     def _repr_mimebundle_(self, **kwargs: Any) -> tuple[dict, dict]:
         """The widget for a notebook; for the book the picture, and the element that its scripts look for."""
@@ -264,7 +264,7 @@ class Explorer(widgets.VBox):
             **(super()._repr_mimebundle_(**kwargs) or {}),
             "text/plain": repr(self),
             "text/html": f'<div class="explorer" data-explorer="{text}"></div>',
-            "image/png": _png(figure, 200),
+            "image/png": png_of(figure, 200),
         }
         width, height = (round(100 * inches) for inches in figure.get_size_inches())
         return data, {"image/png": {"width": width, "height": height}}
@@ -381,9 +381,3 @@ def _words(value: float | str) -> str:
     if isinstance(value, str):
         return value
     return f"{value:.4g}" if np.isfinite(value) else "∞" if value > 0 else "–"
-
-
-def _png(figure: Figure, dpi: int) -> bytes:
-    file = BytesIO()
-    figure.savefig(file, format="png", dpi=dpi)
-    return file.getvalue()

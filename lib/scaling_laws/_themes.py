@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.collections import Collection, QuadMesh
 from matplotlib.colors import to_rgba_array
 from matplotlib.contour import QuadContourSet
@@ -25,6 +26,7 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 from matplotlib.text import Text
 from matplotlib.transforms import Bbox
+from PIL import Image
 
 NARROW = 3.8  # inches: the width of a phone's column at 100 dots an inch
 STRUCK = ".struck"  # a note beside the pictures of a figure with labels that a line goes through
@@ -36,6 +38,28 @@ COLOURS = {
 }
 
 
+def png_of(figure: Figure, dpi: float) -> bytes:
+    """The picture of a figure, drawn once, where `Figure.savefig` draws one with a layout engine twice.
+
+    Parameters
+    ----------
+    figure : matplotlib.figure.Figure
+        The figure; its resolution is `dpi` from then on, so that legends stay where this picture puts them.
+    dpi : float
+        Dots an inch.
+    """
+    before = figure.canvas
+    figure.set_dpi(dpi)
+    canvas = FigureCanvasAgg(figure)
+    canvas.draw()
+    figure.set_canvas(before)
+    picture, file = Image.fromarray(np.asarray(canvas.buffer_rgba())), io.BytesIO()
+    if picture.getextrema()[3][0] == 255:  # no more bytes than needed, in two thirds of the time
+        picture = picture.convert("RGB")
+    picture.save(file, format="png", compress_level=3, dpi=(dpi, dpi))
+    return file.getvalue()
+
+
 def save_variants(figure: Figure, png: bytes, folder: Path) -> None:
     """Write the dark picture of a figure, and both for a phone if it has panels side by side.
 
@@ -44,22 +68,21 @@ def save_variants(figure: Figure, png: bytes, folder: Path) -> None:
     figure : matplotlib.figure.Figure
         The figure, just drawn; it is left recoloured and stacked, so this comes last.
     png : bytes
-        Its picture, after which the files are named: the SHA-256 sum with ``-dark``, ``-narrow``, ``-narrow-dark``.
+        Its picture by `png_of`, after which the files are named: the SHA-256 sum with ``-dark``, ``-narrow``,
+        ``-narrow-dark``.
     folder : Path
         Where to write.
     """
     stem = hashlib.sha256(png).hexdigest()
     folder.mkdir(parents=True, exist_ok=True)
-    figure.set_dpi(200)  # so that legends stay where the drawings below put them
 
     def save(suffix: str) -> None:
-        picture, layout, dark = io.BytesIO(), figure.get_layout_engine(), suffix.endswith("dark")
+        layout, dark = figure.get_layout_engine(), suffix.endswith("dark")
         if dark:
             figure.set_layout_engine("none")  # everything stands where it does in the light picture, drawn just before
-        figure.savefig(picture, format="png", dpi=200, transparent=dark, bbox_inches=None)
-        figure.set_layout_engine(layout)
         part = folder / f"{stem}{suffix}.part"
-        part.write_bytes(picture.getvalue())
+        part.write_bytes(png_of(figure, figure.dpi))
+        figure.set_layout_engine(layout)
         part.replace(folder / f"{stem}{suffix}.png")
 
     undo = darken(figure)
@@ -128,14 +151,17 @@ def artists(parent: Artist) -> Iterator[Artist]:
 
 
 def darken(figure: Figure) -> Callable[[], None]:
-    """Swap the lightness of all that is grey in a figure, in place; return what undoes it."""
+    """Swap the lightness of all that is grey in a figure, without a background, in place; return what undoes it."""
     old, new = [], []
+    backgrounds = {figure.patch, *(axes.patch for axes in figure.axes)}
     for artist in artists(figure):
         if isinstance(artist, Collection) and artist.get_array() is not None:
             if getattr(artist, "colors", None) is None:  # its colours are values
                 continue
             old.append((artist.set_array, artist.get_array()))  # contour lines of a colour that was given
             new.append((artist.set_array, None))
+        if artist in backgrounds:
+            continue
         for name in (name for kind, names in COLOURS.items() if isinstance(artist, kind) for name in names):
             before = getattr(artist, f"get_{name}")()
             after = swap(before)
@@ -143,6 +169,9 @@ def darken(figure: Figure) -> Callable[[], None]:
                 put = getattr(artist, f"set_{name}")
                 old.append((put, before))
                 new.append((put, after if isinstance(artist, Collection) else after[0]))
+    for patch in backgrounds:
+        old.append((patch.set_facecolor, patch.get_facecolor()))
+        new.append((patch.set_facecolor, "none"))
     for put, after in new:  # only now: the colours of a marker may be those of its line
         put(after)
 

@@ -25,8 +25,6 @@ def real_array(
     copy: bool = True,
 ) -> np.ndarray:
     """Return `value` as a float array, or raise `ValueError` naming it and its range; without a copy if need be."""
-    limits = [("greater than", above), ("at least", at_least), ("at most", at_most)]
-    allowed = " and ".join(["finite", *(f"{words} {_limit(limit)}" for words, limit in limits if np.isfinite(limit))])
     refuse_masked(name, value)
     try:
         array = np.asarray(value)
@@ -36,14 +34,20 @@ def real_array(
             raise TypeError
         array = array.astype(float, copy=copy)
     except (TypeError, ValueError, OverflowError):
-        raise ValueError(f"{name} must be real and {allowed}; got {_shown(value)}") from None
-    bad = ~np.isfinite(array)
-    for is_bad, limit in ((np.less_equal, above), (np.less, at_least), (np.greater, at_most)):
-        if np.isfinite(limit):
-            bad |= is_bad(array, limit)
-    if bad.any():
-        raise ValueError(f"{name} must be {allowed}; got {array[bad].flat[0]:g}")
+        raise ValueError(f"{name} must be real and {_range(above, at_least, at_most)}; got {_shown(value)}") from None
+    good = np.isfinite(array)
+    for is_good, limit in ((np.greater, above), (np.greater_equal, at_least), (np.less_equal, at_most)):
+        if abs(limit) != np.inf:
+            good &= is_good(array, limit)
+    if not good.all():
+        raise ValueError(f"{name} must be {_range(above, at_least, at_most)}; got {array[~good].flat[0]:g}")
     return array
+
+
+def _range(above: float, at_least: float, at_most: float) -> str:
+    """The allowed values in words."""
+    limits = [("greater than", above), ("at least", at_least), ("at most", at_most)]
+    return " and ".join(["finite", *(f"{words} {_limit(limit)}" for words, limit in limits if np.isfinite(limit))])
 
 
 def real_or_infinite(name: str, value: ArrayLike, **limits: float) -> np.ndarray:

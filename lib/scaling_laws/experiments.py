@@ -788,8 +788,9 @@ class _Latents:
     def __init__(self, model, n_samples, rng):
         size = max(1, MOST_KEPT // model.spectrum.n_latent)
         self.rows = [slice(start, min(start + size, n_samples)) for start in range(0, n_samples, size)]
-        self.model, self.rng, self.before = model, rng, deepcopy(rng)
+        self.model, self.rng = model, rng
         self.kept = [model.draw_latents(n_samples, rng)] if len(self.rows) == 1 else None
+        self.before = None if self.kept else deepcopy(rng)
 
     def drawn(self):
         return self.kept or self._blocks(self.rng)

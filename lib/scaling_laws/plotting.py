@@ -8,7 +8,7 @@ readers.
 from __future__ import annotations
 
 import os
-from binascii import a2b_base64
+from base64 import b64encode
 from pathlib import Path
 
 import matplotlib.pyplot as plt
@@ -21,7 +21,7 @@ from matplotlib.scale import LogScale, register_scale
 from matplotlib.ticker import LogLocator
 from numpy.typing import ArrayLike
 
-from ._themes import save_variants
+from ._themes import png_of, save_variants
 from ._validation import has_method, real_array, real_number
 
 BLUE, ORANGE, GREEN, PINK, SKY, YELLOW = "#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00"
@@ -98,17 +98,21 @@ def use_style() -> None:
         return
     if get_ipython() is None:
         return
-    set_matplotlib_formats("retina", bbox_inches=None)
+    set_matplotlib_formats("retina")  # now, for it would take the place of the next line's
+    get_ipython().display_formatter.formatters["image/png"].for_type(Figure, _show)
+
+
+def _show(figure: Figure) -> tuple[str, dict] | None:
+    """The picture of a figure for a notebook, and its size there; an empty figure has none."""
+    if not figure.axes:
+        return None
+    dpi = figure.dpi
+    width, height = (round(dpi * inches) for inches in figure.get_size_inches())
+    picture = png_of(figure, 2 * dpi)
     if folder := os.environ.get("SCALING_LAWS_FIGURES"):  # set while the book is built
-        formatter = get_ipython().display_formatter.formatters["image/png"]
-        draw = formatter.lookup_by_type(Figure)
-
-        def draw_all(figure: Figure) -> tuple:
-            picture = draw(figure)
-            save_variants(figure, a2b_base64(picture[0]), Path(folder))
-            return picture
-
-        formatter.for_type(Figure, draw_all)
+        save_variants(figure, picture, Path(folder))
+    figure.set_dpi(dpi)
+    return b64encode(picture).decode(), {"width": width, "height": height}
 
 
 def plot_simulation(
