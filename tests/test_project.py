@@ -10,6 +10,7 @@ import subprocess
 import sys
 import zipfile
 from pathlib import Path
+from types import SimpleNamespace
 
 import nbformat
 import pytest
@@ -283,3 +284,24 @@ def test_make_findings_says_which_have_changed(checkout):
     seen = {line.split()[-1]: line.split()[0] for line in done.stdout.splitlines()}
     assert done.returncode and seen == {"one": "passed", "three": "passed", "two": "changed"}
     assert (folder / "_build" / "findings" / "two.log").read_text() == "seen: two\n"
+
+
+@pytest.fixture
+def extension(monkeypatch):
+    """A function that imports one of the book's own extensions."""
+    monkeypatch.syspath_prepend(ROOT / "book" / "_ext")
+    return importlib.import_module
+
+
+def test_for_all_references_to_it_a_page_is_read_once(extension):
+    read, kind = [], extension("fast_references").PagesReadOnce
+    pages = kind(SimpleNamespace(get_doctree=lambda name: read.append(name) or name, found_docs={"one"}))
+    assert [pages.get_doctree(name) for name in ("one", "two", "one", "one")] == ["one", "two", "one", "one"]
+    assert read == ["one", "two"] and pages.found_docs == {"one"}
+
+
+def test_the_longest_pages_are_the_first_at_work_and_no_page_waits_for_another(extension, tmp_path):
+    for name, size in [("a.md", 20), ("b.ipynb", 300), ("c.md", 1), ("d.ipynb", 40)]:
+        (tmp_path / name).write_text("x" * size)
+    chunks = extension("parallel_build").one_by_one(tmp_path, ["a", "b", "c", "d"], 3)
+    assert chunks == [["c"], ["a"], ["d"], ["b"]]  # Sphinx takes from the end
