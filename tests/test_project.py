@@ -286,13 +286,6 @@ def test_make_findings_says_which_have_changed(checkout):
     assert (folder / "_build" / "findings" / "two.log").read_text() == "seen: two\n"
 
 
-@pytest.fixture
-def extension(monkeypatch):
-    """A function that imports one of the book's own extensions."""
-    monkeypatch.syspath_prepend(ROOT / "book" / "_ext")
-    return importlib.import_module
-
-
 def test_for_all_references_to_it_a_page_is_read_once(extension):
     read, kind = [], extension("fast_references").PagesReadOnce
     pages = kind(SimpleNamespace(get_doctree=lambda name: read.append(name) or name, found_docs={"one"}))
