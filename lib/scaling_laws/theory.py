@@ -322,9 +322,14 @@ def _solve(spectrum, n, t, ridge, feature_var) -> tuple[np.ndarray, np.ndarray]:
     strength = (ridge * spectrum.n_latent / feature_var).ravel()
     delta, margin = np.zeros(smaller.shape), smaller - spectrum.rank
 
-    todo = (strength > 0) | (smaller < spectrum.rank)  # elsewhere Delta = 0
-    setting = smaller[todo], gap[todo], strength[todo]
-    delta[todo] = find_root(partial(_mismatch, spectrum), *_bracket(spectrum, *setting), setting)
+    def root(*setting):
+        return find_root(partial(_mismatch, spectrum), *_bracket(spectrum, *setting), setting)
+
+    ridged = strength > 0
+    delta[ridged] = root(smaller[ridged], gap[ridged], strength[ridged])
+    ridgeless = ~ridged & (smaller < spectrum.rank)  # elsewhere Delta = 0
+    sizes, place = np.unique(smaller[ridgeless], return_inverse=True)  # df1 = min(N, T), whatever the other is
+    delta[ridgeless] = root(sizes, 0 * sizes, 0 * sizes)[place]
 
     solved = delta > 0
     margin[solved] = _margin(strength[solved] / delta[solved], gap[solved])[0]
