@@ -163,6 +163,7 @@ def test_latents_of_the_wrong_shape_are_refused_by_name():
         RandomFeatures(np.ones((2, 3)))(np.ones((5, 4)))
 
 
+@pytest.mark.heavy
 @each_activation
 def test_kernels_agree_with_integration_over_the_plane(activation):
     expected = [

@@ -220,8 +220,9 @@ def test_an_offset_that_the_data_do_not_need_is_at_its_bound_of_zero_without_a_w
     assert fit.undetermined == ()
 
 
+@pytest.mark.heavy
 @pytest.mark.parametrize("law", [HOFFMANN, BESIROGLU])
-@pytest.mark.parametrize("noise", [0.0, 0.005, pytest.param(0.02, marks=pytest.mark.heavy)])
+@pytest.mark.parametrize("noise", [0.0, 0.005, 0.02])
 def test_runs_that_all_have_twenty_tokens_a_parameter_cannot_tell_the_two_terms_apart(law, noise):
     n = np.geomspace(1e8, 1e10, 30)
     loss = law(n, 20 * n) * np.exp(noise * np.random.default_rng(6).standard_normal(30))

@@ -38,7 +38,11 @@ def nested_quadrature(alpha, n_latent, delta, p, q, n_head=20_000):
 
 
 @pytest.mark.parametrize(("p", "q"), EXPONENTS)
-@pytest.mark.parametrize("n_latents", [range(1, 65), [65, 66, 1000], [20_000]], ids=["short", "medium", "long"])
+@pytest.mark.parametrize(
+    "n_latents",
+    [range(1, 65), [65, 66, 1000], pytest.param([20_000], marks=pytest.mark.heavy)],
+    ids=["short", "medium", "long"],
+)
 def test_power_law_sums_agree_with_adding_every_term_in_extended_precision(n_latents, p, q):
     delta = np.concatenate([[0.0], np.geomspace(1e-40, 1e27, 35)])
     for n_latent in n_latents:
