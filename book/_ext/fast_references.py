@@ -1,4 +1,4 @@
-"""Look up once what Sphinx and pybtex look up at every reference: half a minute of a build, in which all else waits.
+"""Look up once what Sphinx and pybtex look up at every reference: half of the time in which pages are written.
 
 For the number of a figure Sphinx 7.4 reads the whole page on which it stands from the disk, and for the style of a
 citation pybtex 0.26 looks through all installed packages.
@@ -21,7 +21,7 @@ class PagesReadOnce:
 
 
 class NumberedReferences(StandardDomain):
-    pages = None
+    pages = None  # of the environment, once all are read
 
     def resolve_xref(self, env, *args):
         if self.pages is None:
