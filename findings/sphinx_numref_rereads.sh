@@ -13,7 +13,6 @@ set -euo pipefail
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
 cat > "$folder/count.py" <<'PY'
-import os
 import sys
 from pathlib import Path
 

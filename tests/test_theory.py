@@ -254,3 +254,13 @@ def test_theory_agrees_with_solving_random_instances_of_the_model():
     assert len(scores) == 33  # the training loss of an interpolating fit does not fluctuate
     assert np.abs(scores).max() < 4
     assert 0.4 < np.mean(np.square(scores)) < 1.8
+
+
+def test_without_ridge_a_grid_has_the_deltas_of_its_settings_and_they_depend_on_the_smaller_size_alone():
+    law, sizes = PowerLaw(1.0, 50), np.array([3, 10, 49, 50, 51, 400])  # N = T, and more than there are latents
+    grid = solve_delta(law, sizes[:, None], sizes, 0.0)
+    alone = [[solve_delta(law, n, t, 0.0) for t in sizes] for n in sizes]
+    assert_allclose(grid, alone, rtol=1e-12)
+    assert np.array_equal(grid, grid[np.minimum.outer(range(6), range(6)), 5])
+    mixed = solve_delta(law, 10, [20, 10, 20], [0.0, 0.0, 1e-3])
+    assert mixed[0] == mixed[1] < mixed[2]
