@@ -11,10 +11,12 @@ matplotlib.use("Agg")
 import matplotlib.pyplot as plt
 import numpy as np
 import pytest
+from matplotlib import _mathtext
+from matplotlib.figure import Figure
 from numpy.testing import assert_array_equal
 
 from scaling_laws import plotting
-from scaling_laws._themes import darken, png_of, save_variants, stack, struck_labels
+from scaling_laws._themes import Canvas, darken, png_of, save_variants, stack, struck_labels
 
 
 @pytest.fixture
@@ -127,6 +129,33 @@ def test_a_picture_drawn_once_is_what_savefig_draws_in_two(figure):
     twin.savefig(expected, format="png", dpi=150)
     drawn = plt.imread(io.BytesIO(png_of(figure, 150)))
     assert_array_equal(drawn, plt.imread(io.BytesIO(expected.getvalue()))[..., :3])
+
+
+def test_formulae_are_parsed_once_for_all_figures(monkeypatch):
+    parsed, parse = [], _mathtext.Parser.parse
+
+    def counted(self, text, *options):
+        parsed.append(text)
+        return parse(self, text, *options)
+
+    monkeypatch.setattr(_mathtext.Parser, "parse", counted)
+    monkeypatch.setattr(Canvas, "parser", None)
+    for _ in range(3):
+        figure, axes = plt.subplots()
+        axes.loglog([1, 10], [1, 10])
+        canvas = figure.canvas
+        png_of(figure, 70)
+        assert figure.canvas is canvas
+        plt.close(figure)
+        assert len(parsed) == len(set(parsed)) > 1
+
+
+def test_a_figure_that_cannot_be_drawn_has_its_canvas_back(figure, monkeypatch):
+    canvas = figure.canvas
+    monkeypatch.setattr(Figure, "draw", lambda *_: 1 / 0)
+    with pytest.raises(ZeroDivisionError):
+        png_of(figure, 70)
+    assert figure.canvas is canvas
 
 
 def test_a_label_that_a_line_goes_through_is_found_and_one_beside_it_is_not(figure, tmp_path):

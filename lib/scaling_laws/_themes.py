@@ -10,13 +10,14 @@ from __future__ import annotations
 import hashlib
 import io
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
-from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.backends.backend_agg import FigureCanvasAgg, RendererAgg
 from matplotlib.collections import Collection, QuadMesh
 from matplotlib.colors import to_rgba_array
 from matplotlib.contour import QuadContourSet
@@ -38,6 +39,31 @@ COLOURS = {
 }
 
 
+class Canvas(FigureCanvasAgg):
+    """A canvas whose formulae are parsed once for all figures.
+
+    Matplotlib keeps the formulae of 10, 100, ... at the ticks with the parser, and makes a parser for every picture.
+    """
+
+    parser = None
+
+    def get_renderer(self) -> RendererAgg:
+        """What draws, with the parser of the first."""
+        renderer = super().get_renderer()
+        Canvas.parser = renderer.mathtext_parser = Canvas.parser or renderer.mathtext_parser
+        return renderer
+
+
+@contextmanager
+def own_canvas(figure: Figure) -> Iterator[Canvas]:
+    """A `Canvas` for a figure, which has its own again afterwards."""
+    before = figure.canvas
+    try:
+        yield before if isinstance(before, Canvas) else Canvas(figure)
+    finally:
+        figure.set_canvas(before)
+
+
 def png_of(figure: Figure, dpi: float) -> bytes:
     """The picture of a figure, drawn once, where `Figure.savefig` draws one with a layout engine twice.
 
@@ -48,11 +74,9 @@ def png_of(figure: Figure, dpi: float) -> bytes:
     dpi : float
         Dots an inch.
     """
-    before = figure.canvas
     figure.set_dpi(dpi)
-    canvas = FigureCanvasAgg(figure)
-    canvas.draw()
-    figure.set_canvas(before)
+    with own_canvas(figure) as canvas:
+        canvas.draw()
     picture, file = Image.fromarray(np.asarray(canvas.buffer_rgba())), io.BytesIO()
     if picture.getextrema()[3][0] == 255:  # no more bytes than needed, in two thirds of the time
         picture = picture.convert("RGB")

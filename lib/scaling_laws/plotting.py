@@ -21,7 +21,7 @@ from matplotlib.scale import LogScale, register_scale
 from matplotlib.ticker import LogLocator
 from numpy.typing import ArrayLike
 
-from ._themes import png_of, save_variants
+from ._themes import own_canvas, png_of, save_variants
 from ._validation import has_method, real_array, real_number
 
 BLUE, ORANGE, GREEN, PINK, SKY, YELLOW = "#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00"
@@ -108,9 +108,10 @@ def _show(figure: Figure) -> tuple[str, dict] | None:
         return None
     dpi = figure.dpi
     width, height = (round(dpi * inches) for inches in figure.get_size_inches())
-    picture = png_of(figure, 2 * dpi)
-    if folder := os.environ.get("SCALING_LAWS_FIGURES"):  # set while the book is built
-        save_variants(figure, picture, Path(folder))
+    with own_canvas(figure):
+        picture = png_of(figure, 2 * dpi)
+        if folder := os.environ.get("SCALING_LAWS_FIGURES"):  # set while the book is built
+            save_variants(figure, picture, Path(folder))
     figure.set_dpi(dpi)
     return b64encode(picture).decode(), {"width": width, "height": height}
 
