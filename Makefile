@@ -36,6 +36,13 @@ DRIVES_BROWSER := $(VENV)/.browser
 REVEAL := $(VENV)/reveal
 READS_PDF := $(VENV)/pdf
 
+# uv installs in a fifth of the time that pip takes. It knows nothing of pip's settings, such as an index of one's own:
+# where it finds no packages, pip does it
+UV := uv==0.13.9
+INSTALL = { UV_HTTP_RETRIES=1 $(RUN)/uv pip install --quiet --no-cache --python $(RUN)/python \
+  --requirement $(1) || { echo "uv could not; now pip tries."; $(RUN)/python -m pip install --quiet --no-compile \
+  --requirement $(1); }; }
+
 .PHONY: book test heavy browser serve lab student homework slides cluster pdf refresh bench lowest findings clean
 
 # not compiled: most modules are never imported, and the others are compiled when they are
@@ -43,8 +50,8 @@ $(READY): requirements.txt pyproject.toml
 	@test -w . || { echo "This folder cannot be written to: copy it to one that can, and run make there." >&2; exit 1; }
 	$(PYTHON) -c "import sys; sys.exit(sys.version_info < (3, 11) and 'Python 3.11 or newer is needed: make PYTHON=python3.11')"
 	$(PYTHON) -m venv $(VENV)
-	$(RUN)/python -m pip install --quiet --upgrade pip
-	$(RUN)/python -m pip install --quiet --no-compile --requirement requirements.txt
+	$(RUN)/python -m pip install --quiet $(UV) || true
+	$(call INSTALL,requirements.txt)
 	printf '%s' '$(CURDIR)' > $@
 
 $(KERNEL):
@@ -73,7 +80,7 @@ browser: $(DRIVES_BROWSER) $(KERNEL) slides
 
 $(DRIVES_BROWSER): requirements-browser.txt $(READY)
 	@echo "Playwright is installed into $(VENV)."
-	@$(RUN)/python -m pip install --quiet --no-compile --requirement requirements-browser.txt || { \
+	@$(call INSTALL,requirements-browser.txt) || { \
 	  echo "Playwright could not be installed: the first 'make browser' needs a package index." >&2; exit 1; }
 	@touch $@
 
@@ -89,7 +96,7 @@ serve:
 
 $(LAB): requirements-lab.txt $(READY)
 	@echo "JupyterLab is installed into $(VENV)."
-	@$(RUN)/python -m pip install --quiet --no-compile --requirement requirements-lab.txt || { \
+	@$(call INSTALL,requirements-lab.txt) || { \
 	  echo "JupyterLab could not be installed: the first 'make lab' needs a package index." >&2; exit 1; }
 	@mkdir -p $(VENV)/share/jupyter/lab/settings
 	@printf '{"@jupyterlab/apputils-extension:notification": {"fetchNews": "false", "checkForUpdates": false}}\n' \
@@ -117,7 +124,7 @@ student: $(READY)
 
 $(CLASS): requirements-class.txt requirements-lab.txt $(READY)
 	@echo "nbgrader is installed into $(VENV)."
-	@$(RUN)/python -m pip install --quiet --no-compile --requirement requirements-class.txt || { \
+	@$(call INSTALL,requirements-class.txt) || { \
 	  echo "nbgrader could not be installed: the first 'make homework' needs a package index." >&2; \
 	  echo "To do without nbgrader: make homework NBGRADER=no" >&2; exit 1; }
 	@touch $@
@@ -140,7 +147,7 @@ cluster: $(CLUSTER)
 
 $(CLUSTER): requirements-cluster.txt $(READY)
 	@echo "Dask is installed into $(VENV)."
-	@$(RUN)/python -m pip install --quiet --no-compile --requirement requirements-cluster.txt || { \
+	@$(call INSTALL,requirements-cluster.txt) || { \
 	  echo "Dask could not be installed: the first 'make cluster' needs a package index." >&2; exit 1; }
 	@touch $@
 

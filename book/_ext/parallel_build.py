@@ -67,9 +67,13 @@ def use_all_cores(app, config):
 
 
 def one_by_one(folder, pages, n_processes):
-    """Each page alone; those that take longest, the largest files, are the first at work."""
-    size = lambda page: max(file.stat().st_size for file in folder.glob(f"{page}.*"))  # noqa: E731
-    return [[page] for page in sorted(pages, key=size)]  # Sphinx takes what waits from the end
+    """Each page alone; those that take longest are the first at work: text with code, and the largest notebooks."""
+
+    def length(page):
+        file = max(folder.glob(f"{page}.*"), key=lambda file: file.stat().st_size)
+        return file.suffix == ".md" and "{code-cell}" in file.read_text(), file.stat().st_size
+
+    return [[page] for page in sorted(pages, key=length)]  # Sphinx takes what waits from the end
 
 
 def compile_by_content(app, config):
