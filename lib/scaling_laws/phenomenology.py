@@ -30,7 +30,8 @@ TOGETHER = 1e-6  # 1 - r^2 below which two variables grow together
 SMALLEST_SLOPE = 1e-75  # of the log of the curve along a direction that the data leave open
 ROUGH, FINE = 1e-4, 1e-10  # relative steps at which the optimiser ends, from the starting points and later
 BEST = 3  # of the points reached from the starting points, how many are followed
-MANY_STEPS, SOME_STEPS, FEW_STEPS = 2000, 500, 100  # of the optimiser: at last, at first, for each bootstrap sample
+# steps of the optimiser: at last, before that, for each bootstrap sample, and from each of the starting points
+MANY_STEPS, SOME_STEPS, FEW_STEPS, ROUGH_STEPS = 2000, 500, 100, 60
 
 
 class PowerLawCurve(NamedTuple):
@@ -455,7 +456,8 @@ def _fit_terms(variables, y, names, n_bootstrap, confidence, huber_delta, seed) 
     log_y = np.log(y)
 
     starts = [start[: len(names)] for start in _starts(logs, log_y)]
-    reached = [_minimise(start, logs, log_y, max(WIDE_DELTA, first_delta), tolerance=ROUGH) for start in starts]
+    rough = {"huber_delta": max(WIDE_DELTA, first_delta), "max_nfev": ROUGH_STEPS, "tolerance": ROUGH}
+    reached = [_minimise(start, logs, log_y, **rough) for start in starts]
     reached.sort(key=lambda solution: solution.cost)
     solutions = [_minimise(solution.x, logs, log_y, first_delta) for solution in reached[:BEST]]
     best = min(solutions, key=lambda solution: solution.cost)
