@@ -4,6 +4,7 @@ VENV := .venv
 RUN := $(VENV)/bin
 READY := $(VENV)/.ready
 HTML := _build/html
+NEEDED := ipykernel.kernelapp, matplotlib.pyplot, matplotlib_inline.backend_inline, sklearn.datasets, scaling_laws.explorers
 NOTEBOOKS := $(sort $(wildcard book/*.ipynb))
 serve: PORT ?= 8000
 lab: PORT ?= 8888
@@ -61,6 +62,7 @@ $(KERNEL):
 # -W: a warning fails the build; -n: so does a reference that leads nowhere. All cores execute the notebooks, and what
 # has not changed since the last build is not executed again: book/_ext/parallel_build.py
 book: $(READY) $(KERNEL)
+	@$(RUN)/python -c "import $(NEEDED)" & # compiled, the first time, while Sphinx starts on another core
 	$(RUN)/jupyter-book build . -W -n --keep-going
 	@echo
 	@echo "The book: open $(CURDIR)/$(HTML)/book/intro.html in a browser, or run 'make serve'."
