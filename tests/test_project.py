@@ -106,6 +106,21 @@ def test_make_sees_that_an_environment_came_from_another_folder(checkout):
         assert ready.exists() == (place == str(folder))
 
 
+@pytest.mark.parametrize(("uv_finds", "used"), [(True, ["pip uv", "uv"]), (False, ["pip uv", "uv", "pip"])])
+def test_make_installs_with_pip_where_uv_finds_no_packages(checkout, uv_finds, used):
+    folder, make = checkout
+    tools = folder / "tools"
+    tools.mkdir()
+    python = 'case "$*" in "-m venv"*) mkdir .venv ;; *uv==*) echo pip uv >> log ;; *pip*) echo pip >> log ;; esac'
+    for name, body in {"python": python, "uv": f"echo uv >> log; exit {int(not uv_finds)}"}.items():
+        (tools / name).write_text(f"#!/bin/sh\n{body}\n")
+        (tools / name).chmod(0o755)
+    run = make("PYTHON=tools/python", "RUN=tools", ".venv/.ready")
+    assert run.returncode == 0, run.stderr
+    assert (folder / "log").read_text().splitlines() == used
+    assert (folder / ".venv" / ".ready").read_text() == str(folder)
+
+
 def test_make_serve_says_what_is_missing(checkout):
     folder, make = checkout
     assert "make book" in make("serve").stderr
@@ -296,5 +311,6 @@ def test_for_all_references_to_it_a_page_is_read_once(extension):
 def test_the_longest_pages_are_the_first_at_work_and_no_page_waits_for_another(extension, tmp_path):
     for name, size in [("a.md", 20), ("b.ipynb", 300), ("c.md", 1), ("d.ipynb", 40)]:
         (tmp_path / name).write_text("x" * size)
-    chunks = extension("parallel_build").one_by_one(tmp_path, ["a", "b", "c", "d"], 3)
-    assert chunks == [["c"], ["a"], ["d"], ["b"]]  # Sphinx takes from the end
+    (tmp_path / "e.md").write_text("```{code-cell} ipython3")  # keeps no outputs: its size tells nothing
+    chunks = extension("parallel_build").one_by_one(tmp_path, ["a", "b", "c", "d", "e"], 3)
+    assert chunks == [["c"], ["a"], ["d"], ["b"], ["e"]]  # Sphinx takes from the end
