@@ -7,8 +7,8 @@
 #   seen:     parsed anew for every figure, eight each time; with one parser for all renderers eight in all, and pictures
 #             that are the same to the last byte
 # Why it matters: pyparsing takes some milliseconds a formula, and a book of log-log plots, or a widget that draws at
-# every move of a slider, draws the same powers of ten thousands of times. In this book's figures, drawn for light and
-# dark pages and for phones, it was a quarter of the drawing.
+# every move of a slider, draws the same powers of ten thousands of times. In two chapters of this book, with figures
+# for light and dark pages and for phones, it was a quarter of the drawing.
 set -euo pipefail
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
