@@ -411,36 +411,34 @@ def _edges(spectrum, sizes, unit) -> np.ndarray:
         passed = (start < 0) & (brackets <= 0).any(axis=0)
         return np.where(passed, -1.0, _jacobian(brackets, transition) / np.prod(sizes))
 
-    def edge(start, ratio, left, right):
-        """The matrix eigenvalue z where D vanishes between two shares."""
-        delta = start * ratio ** elementwise.find_root(jacobian, (left, right), args=(start, ratio)).x
-        return -delta * _brackets(spectrum, sizes, delta + 0j)[0].real.prod(axis=0) / unit
-
-    near, far = np.array([CLOSE]), np.array([1 - CLOSE])
-    largest = float(spectrum.eigenvalue(1))
-    top = edge(np.array([-largest]), np.array([20 * max(1.0, spectrum.trace / min(sizes) / largest)]), near, far)
-    bottom = edge(*_lowest_interval(spectrum, sizes), near, far) if not _is_hard(spectrum, sizes) else np.zeros(1)
-
     start, ratio = _possible_gaps(spectrum, min(sizes))
     values = jacobian(GRID, start[:, None], ratio[:, None])
     best = 1 + np.argmax(values[:, 1:-1], axis=1)
     bracket = tuple(GRID[best + k] for k in (-1, 0, 1))
     peak = elementwise.find_minimum(lambda *at: -jacobian(*at), bracket, args=(start, ratio))
     is_gap = -peak.f_x > 0
-    start, ratio, peak = start[is_gap], ratio[is_gap], peak.x[is_gap]
-    # Delta falls from the pole at share 0 to the one at share 1, and z rises
-    gaps = [edge(start, ratio, *shares) for shares in ((near + 0 * peak, peak), (peak, far + 0 * peak))]
-    return np.sort(np.concatenate([bottom, *gaps, top])).reshape(-1, 2)
+
+    # intervals with one edge each: Delta at share 0, its ratio at share 1, and from which share to which
+    largest = float(spectrum.eigenvalue(1))
+    intervals = [(-largest, 20 * max(1.0, spectrum.trace / min(sizes) / largest), CLOSE, 1 - CLOSE)]
+    if not _is_hard(spectrum, sizes):
+        intervals.append((*_lowest_interval(spectrum, sizes), CLOSE, 1 - CLOSE))
+    for *gap, top in zip(start[is_gap], ratio[is_gap], peak.x[is_gap], strict=True):
+        intervals += [(*gap, CLOSE, top), (*gap, top, 1 - CLOSE)]  # D has one sign at the poles, the other at the peak
+    start, ratio, left, right = np.transpose(intervals)
+    delta = start * ratio ** elementwise.find_root(jacobian, (left, right), args=(start, ratio)).x
+    edges = -delta * _brackets(spectrum, sizes, delta + 0j)[0].real.prod(axis=0) / unit
+    return np.sort(np.append(edges, [0.0] * _is_hard(spectrum, sizes))).reshape(-1, 2)
 
 
-def _lowest_interval(spectrum, sizes) -> tuple[np.ndarray, np.ndarray]:
+def _lowest_interval(spectrum, sizes) -> tuple[float, float]:
     """Where Delta lies at the lower edge of the lowest band: from start to start * ratio."""
     least, second, *_ = [*sorted(sizes), np.inf]
     if least > spectrum.rank:
-        return np.array([-float(spectrum.eigenvalue(spectrum.rank))]), np.array([1e-40])
+        return -float(spectrum.eigenvalue(spectrum.rank)), 1e-40
     start = solve_delta(spectrum, least, MAX_SIZE)  # df1 = least
     end = solve_delta(spectrum, second, MAX_SIZE) if second < spectrum.rank else 1e-40 * start
-    return np.array([start]), np.array([end / start])
+    return start, end / start
 
 
 def _possible_gaps(spectrum, least) -> tuple[np.ndarray, np.ndarray]:
