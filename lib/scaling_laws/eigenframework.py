@@ -340,7 +340,7 @@ def measure_loss(
     return Measurement(*trials.swapaxes(0, 1).reshape(4, len(trials), *ridge.shape))
 
 
-@lru_cache(maxsize=32)
+@lru_cache(maxsize=64)
 def _decomposition(inputs: bytes, target: bytes, shape, activation, feature_var) -> tuple[np.ndarray, ...]:
     """Eigenvalues, projections in their order, and the kernel's diagonal, kept for populations that come again."""
     inputs, target = np.frombuffer(inputs).reshape(shape), np.frombuffer(target)
