@@ -1,6 +1,7 @@
 """What every chapter's notebook promises its reader, and every public name of the library its user."""
 
 import ast
+import dis
 import importlib
 import inspect
 import pkgutil
@@ -8,6 +9,7 @@ import re
 from collections import Counter
 from functools import cache
 from pathlib import Path
+from types import CodeType
 
 import nbformat
 import pytest
@@ -31,6 +33,11 @@ FORBIDDEN = {
     "the network": r"\w+://|\bimport (?:urllib|requests|httpx|socket)\b|\bfrom (?:urllib|http)\b|\bfetch_\w+\(",
     "an absolute path": r"""["'](?:/|~/|~["']|[A-Za-z]:[\\/])\w*""",
 }
+NUMBERS = "one two three four five six seven eight nine ten eleven twelve".split()
+REPEATED = (
+    rf"(?<![\w.^$])(?:([\d,]+|{'|'.join(NUMBERS)}) and )?([\d,]+|{'|'.join(NUMBERS)}) (?:trials|draws|students|seeds)\b"
+)
+REPETITIONS = "trials|draws|students|seeds|size|count"  # names that hold how often something is done
 LABELS = [  # every way to name something that a reference can point to
     r"^\((?P<label>[\w:.-]+)\)=\s*$",
     r"^\s*:(?:label|name): *(?P<label>\S+)",
@@ -173,6 +180,67 @@ def test_chapter_has_four_figures_with_name_caption_and_description(path):
             description = settings.get("image", {}).get("alt", "")
             assert len(description) >= 40, f"cell {cell.id}: alt text of {len(description)} characters"
     assert figures >= 4, f"only {figures} figures"
+
+
+def taken_and_made(code):
+    """The names that a piece of code takes from before, and those it makes."""
+    taken, made = set(), set()
+    for step in dis.get_instructions(code):
+        if step.opname == "STORE_NAME":
+            made.add(step.argval)
+        elif step.opname in ("LOAD_NAME", "LOAD_GLOBAL") and step.argval not in made:
+            taken.add(step.argval)
+        elif isinstance(step.argval, CodeType):
+            taken |= taken_and_made(step.argval)[0] - made
+    return taken, made
+
+
+def repetitions(tree):
+    """The whole numbers in some code at the places that say how often something is done."""
+
+    def whole(node):
+        values = (part.value for part in ast.walk(node) if isinstance(part, ast.Constant))
+        return {value for value in values if type(value) is int}
+
+    parameters = {
+        node.name: [arg.arg for arg in node.args.args] for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)
+    }
+    named = []  # pairs of a name and what it is given
+    for node in ast.walk(tree):
+        match node:
+            case ast.Call(func=function, args=values, keywords=keywords):
+                function = ast.unparse(function)
+                sizes = ["size"] * len(values) if re.match(r"range$|rng\.", function) else []
+                named += [
+                    *zip(sizes or parameters.get(function, []), values, strict=False),
+                    *((k.arg, k.value) for k in keywords),
+                ]
+            case ast.Dict(keys=keys, values=values):
+                named += [(ast.unparse(key), value) for key, value in zip(keys, values, strict=True) if key]
+            case ast.Assign(targets=[target], value=value) | ast.For(target=target, iter=value):
+                named.append((ast.unparse(target), value))
+            case ast.arguments(args=args, defaults=defaults):
+                named += zip([arg.arg for arg in args[::-1]], defaults[::-1], strict=False)
+    return set().union(*(whole(value) for name, value in named if re.search(REPETITIONS, name or "")))
+
+
+@each_notebook
+def test_as_many_trials_as_a_caption_says_are_in_the_code_of_its_figure(path):
+    cells = list(code_cells(path))
+    code = [re.sub(r"(?m)^%.*$", "", cell.source) for cell in cells]
+    names = [taken_and_made(compile(source, "cell", "exec")) for source in code]
+    for last, cell in enumerate(cells):
+        caption = cell.metadata.get("mystnb", {}).get("figure", {}).get("caption", "")
+        said = {word.lower() for words in re.findall(REPEATED, caption, re.IGNORECASE) for word in words if word}
+        todo, seen = [last] if said else [], set()
+        while todo:  # the cells that made what this figure shows, the nearest for every name
+            here = todo.pop()
+            seen.add(here)
+            makers = (next((i for i in reversed(range(here)) if name in names[i][1]), None) for name in names[here][0])
+            todo += {i for i in makers if i is not None} - seen
+        done = repetitions(ast.parse("\n".join(code[i] for i in seen)))
+        counts = {NUMBERS.index(word) + 1 if word in NUMBERS else int(word.replace(",", "")) for word in said}
+        assert counts <= done, f"cell {cell.id}: the caption says {said}, the code {sorted(done)}"
 
 
 @each_notebook
