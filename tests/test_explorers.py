@@ -235,7 +235,7 @@ def test_any_setting_of_the_sliders_has_a_picture(name, data):
         assert [np.shape(values) for values in table] == [(len(y), len(x))] * (curve.style == "heat")
         assert not np.isnan(x).any() and not np.isnan(y).any()
         assert (np.asarray(y) >= 0).all() or not design.panels[curve.panel].x_log  # a plane of two exponents
-    figure = _explorer._figure_of(design, set(), picture, [])
+    figure = _explorer._fill(_explorer._sheet_of(design), design, set(), picture, [])
     assert all(axes.get_xlim() == tuple(sorted(r)) for axes, r in zip(figure.axes, picture.ranges, strict=False))
 
 
@@ -550,6 +550,21 @@ def test_a_button_of_the_legend_hides_its_curve(name):
         assert sorted([*labels(DRAWN[-1]), label]) == everything
         button.value = True
     assert labels(DRAWN[-1]) == everything
+
+
+@every_design
+def test_nothing_of_the_picture_before_is_left(name):
+    explorer, new = make(name), make(name)
+    buttons, control = look(explorer).legend.values(), explorer.design.controls[0]
+    explorer.set(**{control.name: control.at(0)})
+    explorer._points = [(0, *explorer.picture.ranges[0], 0.0)]  # a simulated one: panel, x, y and its error
+    for button in buttons:
+        button.value = False
+    assert REAL_PNG(DRAWN[-1], 30) == REAL_PNG(explorer.draw(), 30)
+    explorer.set(**new.values)
+    for button in buttons:
+        button.value = True
+    assert REAL_PNG(DRAWN[-1], 30) == REAL_PNG(new.draw(), 30)
 
 
 # ---------------------------------------------------------------------------------------------------------- simulations

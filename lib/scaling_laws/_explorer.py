@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 import ipywidgets as widgets
 import matplotlib as mpl
 import numpy as np
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from . import plotting
@@ -166,6 +167,7 @@ class Explorer(widgets.VBox):
         rows = [row.box for row in self._rows.values()]
         super().__init__([self._image, legend, self._readings, *rows, buttons, self._message])
         self.values: dict[str, Any] = {}
+        self._figure = _sheet_of(design)
         self.set(**self._initial)
 
     def set(self, **values: Any) -> None:
@@ -195,8 +197,11 @@ class Explorer(widgets.VBox):
 
     def draw(self) -> Figure:
         """The picture as a matplotlib figure in the course's style."""
+        return self._draw_on(_sheet_of(self.design))
+
+    def _draw_on(self, figure: Figure) -> Figure:
         hidden = {name for name, button in self._legend.items() if not button.value}
-        return _figure_of(self.design, hidden, self.picture, self._points)
+        return _fill(figure, self.design, hidden, self.picture, self._points)
 
     def __repr__(self) -> str:
         setting = ", ".join(f"{name}={value!r}" for name, value in self.values.items())
@@ -245,7 +250,7 @@ class Explorer(widgets.VBox):
         self._message.value = message
 
     def _draw(self) -> None:
-        self._image.value = png_of(self.draw(), 110)
+        self._image.value = png_of(self._draw_on(self._figure), 110)  # new axes take a third of the time
 
     def _repr_mimebundle_(self, **kwargs: Any) -> tuple[dict, dict]:
         """The widget for a notebook; for the book the picture, and the element that its scripts look for."""
@@ -308,8 +313,8 @@ class _Row:
             self._on_change(self._control.name, value)
 
 
-def _figure_of(design: Design, hidden: set[str], picture: Picture, points: list[tuple]) -> Figure:
-    """Draw a picture, with simulated points, in the course's style."""
+def _sheet_of(design: Design) -> Figure:
+    """The panels of an explorer, empty, in the course's style."""
     n_panels = len(design.panels)
     width = WIDTH * n_panels
     # margins by hand: the engine that finds them takes longer than all the rest
@@ -317,24 +322,42 @@ def _figure_of(design: Design, hidden: set[str], picture: Picture, points: list[
     with mpl.rc_context(plotting.STYLE | {"figure.constrained_layout.use": False}):
         figure = Figure(figsize=(width, HEIGHT))
         all_axes = figure.subplots(1, n_panels, squeeze=False, gridspec_kw=margins | {"wspace": 0.22})[0]
-        for k, (axes, panel) in enumerate(zip(all_axes, design.panels, strict=True)):
+        for axes, panel in zip(all_axes, design.panels, strict=True):
             axes.set(xlabel=panel.x, ylabel=panel.y)
-            # the limits before the scales, which complain where there is nothing that could be drawn
-            axes.set(xlim=sorted(picture.ranges[k]), ylim=_ordinates(design, picture, k))
+            axes.set(xlim=(0.1, 1), ylim=(0.1, 1))  # before the scales, which complain of limits below zero
             axes.set(xscale="log" if panel.x_log else "linear", yscale="log" if panel.y_log else "linear")
+            axes.minorticks_off()  # they take most of the time of drawing, and typeset powers of ten the rest
+            for axis in (axes.xaxis, axes.yaxis):
+                if axis.get_scale() == "log":
+                    axis.set_major_formatter(_power_of_ten)
+    return figure
+
+
+def _fill(figure: Figure, design: Design, hidden: set[str], picture: Picture, points: list[tuple]) -> Figure:
+    """Draw a picture, with simulated points, in the place of what is in the panels; the same figure."""
+    with mpl.rc_context(plotting.STYLE | {"figure.constrained_layout.use": False}):
+        for k, (axes, panel) in enumerate(zip(figure.axes[: len(design.panels)], design.panels, strict=True)):
+            _empty(axes)
+            axes.set(xlim=sorted(picture.ranges[k]), ylim=_ordinates(design, picture, k))
             for curve in design.curves:
                 if curve.panel == k and curve.name not in hidden:
                     _draw_curve(figure, axes, curve, *picture.curves[curve.name])
             here = [point for at, *point in points if at == k]
             if here:
                 plotting.plot_simulation(axes, *zip(*here, strict=True), label="simulation")
-            axes.minorticks_off()  # they take most of the time of drawing, and typeset powers of ten the rest
-            for axis in (axes.xaxis, axes.yaxis):
-                if axis.get_scale() == "log":
-                    axis.set_major_formatter(_power_of_ten)
             if axes.get_legend_handles_labels()[0]:
                 axes.legend(fontsize=9, loc="upper right" if panel.y_log else "best", **LEGEND)
     return figure
+
+
+def _empty(axes: Axes) -> None:
+    """Remove all that was drawn, and leave the axes."""
+    for container in list(axes.containers):
+        container.remove()
+    for artist in [*axes.lines, *axes.collections, *filter(None, [axes.get_legend()])]:
+        if getattr(artist, "colorbar", None):
+            artist.colorbar.remove()
+        artist.remove()
 
 
 def _power_of_ten(value: float, position: int) -> str:
