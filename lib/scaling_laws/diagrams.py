@@ -436,13 +436,19 @@ def _classes(k: int) -> tuple[np.ndarray, np.ndarray]:
 
     Two pairings, one after the other, are a permutation of the places; a loop makes two of its cycles.
     """
-    table = pairings(k)
-    sample, feature = (_cycle_counts(table, _partners(arcs(k))).sum(axis=-1) for arcs in (_sample_arcs, _feature_arcs))
-    latent = _cycle_counts(table[:, None], table)
+    table, turns = pairings(k), range(0, 2 * k, 2)
+    # turned by two places a diagram keeps its loops: of the pairings of x that turn into each other one is enough
+    turned = np.stack([(np.roll(table, turn, axis=1) + turn) % (2 * k) for turn in turns])
+    alike = (turned @ (2 * k) ** np.arange(2 * k)).min(axis=0)
+    _, first, weights = np.unique(alike, return_index=True, return_counts=True)
+    sample = _cycle_counts(table[first], _partners(_sample_arcs(k))).sum(axis=-1)
+    feature = _cycle_counts(table, _partners(_feature_arcs(k))).sum(axis=-1)
+    latent = _cycle_counts(table[first, None], table)
     shape = latent.shape[:2]
     loops = np.stack([np.broadcast_to(sample[:, None], shape), np.broadcast_to(feature, shape)], axis=-1)
     codes = np.concatenate([loops, latent], axis=-1).reshape(-1, k + 2) @ (k + 1) ** np.arange(k + 2)
-    codes, counts = np.unique(codes, return_counts=True)
+    codes, which = np.unique(codes, return_inverse=True)
+    counts = np.bincount(which, np.repeat(weights, len(table))).astype(int)
     return codes[:, None] // (k + 1) ** np.arange(k + 2) % (k + 1), counts
 
 
