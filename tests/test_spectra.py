@@ -210,6 +210,18 @@ def test_fits_to_sampled_data_are_unbiased_with_honest_errors_where_raw_eigenval
         assert np.mean(raw) < alpha - 10 * np.std(raw, ddof=1) / np.sqrt(found.size)
 
 
+def test_a_fit_leaves_corrected_eigenvalues_where_they_are():
+    law, fits = PowerLaw(0.3, 2000), []
+    for draw in np.random.default_rng(0).standard_normal((6, 400, 2000)):
+        samples = draw * np.sqrt(law.eigenvalues)
+        sample = np.linalg.eigvalsh(samples @ samples.T / 400)[::-1]
+        both = (sample, 400), (correct_eigenvalues(sample, 400),)
+        fits.append([fit_spectrum(*given, ranks=(20, 160)).alpha for given in both])
+    kept, sorted_again = np.mean(fits, axis=0)
+    assert abs(kept - 0.3) < 0.03
+    assert sorted_again < 0.24
+
+
 def test_corrected_eigenvalues_keep_the_sum_and_stay_in_order():
     rng = np.random.default_rng(0)
     data = rng.standard_normal((60, 40)) * np.sqrt(PowerLaw(0.5, 40).eigenvalues)

@@ -404,7 +404,8 @@ def fit_spectrum(
         not count.
     n_samples : int, optional
         Number of samples behind a *sample* covariance: its eigenvalues are then corrected by
-        `correct_eigenvalues` first. None: the eigenvalues are taken as exact.
+        `correct_eigenvalues` first, and stay in place. (Corrected ones that are given here would be sorted, which
+        undoes most of the correction.) None: the eigenvalues are taken as exact.
     ranks : (int, int), optional
         First and last rank of the fit. Default: from 4 to half the number of positive eigenvalues, and
         no further than an eighth of `n_samples`, or rank 19 if that is more. The default needs 38 positive
