@@ -552,7 +552,7 @@ def test_a_button_of_the_legend_hides_its_curve(name):
     assert labels(DRAWN[-1]) == everything
 
 
-@every_design
+@pytest.mark.parametrize("name", ["density", "loss_surface", "plateaus"])
 def test_nothing_of_the_picture_before_is_left(name):
     explorer, new = make(name), make(name)
     buttons, control = look(explorer).legend.values(), explorer.design.controls[0]
