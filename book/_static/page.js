@@ -25,7 +25,7 @@
     ...config,
     startup: {
       ...config.startup,
-      pageReady: () => MathJax.startup.defaultPageReady().then(fit_formulas, (error) => {
+      pageReady: () => MathJax.startup.defaultPageReady().then(() => fit_formulas(), (error) => {
         console.warn(`MathJax: ${error.message}`);
         typeset_again();
       }),
@@ -36,9 +36,9 @@
   const SMALLEST = 0.72, SMALLEST_BOXED = 0.5;
   const article = document.querySelector("article") ?? document.body;
   const is_boxed = (math) => math.querySelector('mjx-menclose, mjx-mstyle[style*="border"]') !== null;
-  function fit_formulas() { // first all sizes are read, then all are written: one layout of the page for each
-    const blocks = [...document.querySelectorAll("div.math mjx-container")];
-    const within = [...document.querySelectorAll("span.math mjx-container")]; // a line
+  function fit_formulas(part = document) { // first all sizes are read, then all are written: one layout of the page for each
+    const blocks = [...part.querySelectorAll("div.math mjx-container")];
+    const within = [...part.querySelectorAll("span.math mjx-container")]; // a line
     for (const math of [...blocks, ...within]) math.style.fontSize = "";
     const shrunk = (math, room, smallest) => {
       const width = math.querySelector("mjx-math, svg")?.getBoundingClientRect().width ?? 0;
@@ -60,7 +60,7 @@
       else if (box.tabIndex === 0 && box.matches(".highlight pre, .cell_output pre, table, mjx-container")) box.removeAttribute("tabindex");
     });
   }
-  const mark_all = () => mark([...document.querySelectorAll(".bd-content pre, .bd-content table")]);
+  const mark_all = (part = document) => mark([...part.querySelectorAll(".bd-content pre, .bd-content table")]);
   let width = article.clientWidth, later;
   new ResizeObserver(() => { // not the window's size: the bar at the side slides in, and on a phone bars come and go
     if (article.clientWidth === width) return;
@@ -68,9 +68,10 @@
     clearTimeout(later);
     later = setTimeout(() => { mark_all(); fit_formulas(); }, 150);
   }).observe(article);
-  addEventListener("load", mark_all);
+  addEventListener("load", () => mark_all());
   document.addEventListener("click", (event) => { // what was folded had no width
-    if (event.target.closest?.(".dropdown, .toggle, details, .tag_hide-input")) setTimeout(() => { mark_all(); fit_formulas(); }, 50);
+    const part = event.target.closest?.(".dropdown, .toggle, details, .tag_hide-input");
+    if (part) setTimeout(() => { mark_all(part); fit_formulas(part); }, 50);
   });
 
   // --- on paper the light theme
