@@ -769,8 +769,14 @@ def _averaged_trial(model, n_features, n_samples, ridge, feature_var, activation
     seen = sum(left[rows, :].T @ block for rows, block in blocks)
     weighted = seen * array(teacher)
     taught = to_numpy(weighted @ seen.T)  # the average of what the fit sees of the labels, without noise
-    known = to_numpy(xp.sum(right @ array(feature_map.latent_moment(spectrum)) * weighted, axis=-1))
-    square = to_numpy(right @ array(feature_map.second_moment(spectrum)) @ right.T)
+    if activation == "linear":
+        basis = right @ array(feature_map.weights)
+        spread = basis * array(spectrum.eigenvalues)
+        known, square = xp.sum(spread * weighted, axis=-1), spread @ basis.T
+    else:
+        known = xp.sum(right @ array(feature_map.latent_moment(spectrum)) * weighted, axis=-1)
+        square = right @ array(feature_map.second_moment(spectrum)) @ right.T
+    known, square = to_numpy(known), to_numpy(square)
 
     singular = to_numpy(singular)
     shrunk = shrunk_inverse(singular, ridge[..., None], features.shape)
