@@ -22,6 +22,10 @@ settings.register_profile("course", derandomize=True, deadline=None, max_example
 settings.load_profile("course")
 
 HTML = Path(__file__).parents[1] / "_build" / "html"
+IN_VIEW = """figure => {  // its upper edge
+  const {left, top, width} = figure.getBoundingClientRect(), at = document.elementFromPoint(left + width / 2, top + 30);
+  return top > -1 && top + 30 < innerHeight && figure.contains(at);
+}"""
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update"]
 
 
@@ -103,7 +107,7 @@ def new_tab(profile, address):
         tab = next(left, None) or make(kind, root, typeset, options)
         tab.said.clear()
         tab.set_viewport_size({"width": width, "height": height})
-        tab.emulate_media(media="null", color_scheme=scheme, reduced_motion="null")
+        tab.emulate_media(media="null", color_scheme=scheme, reduced_motion="reduce")  # so it need not glide there
         tab.goto(root + page)
         return tab
 

@@ -7,7 +7,7 @@ import re
 import matplotlib as mpl
 import numpy as np
 import pytest
-from conftest import HTML, leave
+from conftest import HTML, IN_VIEW, leave
 
 from scaling_laws import _explorer, explorers
 
@@ -47,6 +47,13 @@ ENTER = """async (field, texts) => {
     seen.push([field.getAttribute('aria-invalid'), note.innerText, picture, location.hash]);
   }
   return seen;
+}"""
+
+
+ALONE = """figure => {  // of the rest of its page the browser would see to every element at each step
+  for (let part = figure; part.tagName !== 'ARTICLE'; part = part.parentElement) {
+    [...part.parentElement.children].forEach(other => { if (other !== part) other.remove(); });
+  }
 }"""
 
 
@@ -121,7 +128,10 @@ def tabs():
 
 @pytest.fixture
 def show(tabs, new_tab):
-    """Show an explorer in its first state; its tab stays open for the next test. Nothing may be said in a tab."""
+    """Show an explorer in its first state, alone in its article; its tab stays open for the next test.
+
+    Nothing may be said in a tab. In whole pages: the tests of addresses, without scripts and from disk.
+    """
 
     def show_(name, scheme="light", **options):
         key = tuple(options.items())
@@ -129,6 +139,7 @@ def show(tabs, new_tab):
             if key in tabs:
                 leave(tabs[key].tab)
             tabs[key] = shown = Shown(new_tab(PAGES[name], typeset=False, scheme=scheme, **options), name)
+            shown.figure.evaluate(ALONE)
             shown.settle()
             shown.scheme, shown.first = scheme, shown.state()
         shown = tabs[key]
@@ -476,25 +487,17 @@ def test_key_of_the_legend_hides_its_curve_and_shows_it_again(show, name):
 
 # ---------------------------------------------------------------- the address
 
-IN_VIEW = """figure => {
-  const {left, top, width} = figure.getBoundingClientRect(), at = document.elementFromPoint(left + width / 2, top + 30);
-  return top > -1 && top + 30 < innerHeight && figure.contains(at);
-}"""
-
-
 @each_explorer
 def test_address_holds_the_setting(show, open_tab, name):
     shown = show(name)
     for control in shown.controls:
         shown.enter(control, repr(control.at(control.steps // 2)))
     assert fragment(shown.tab).startswith(f"#{name}?")
-    copy = Shown(open_tab(PAGES[name] + fragment(shown.tab), height=160), name)
-    copy.tab.wait_for_load_state("load")
-    copy.tab.evaluate("MathJax.startup.promise")  # formulas above the figure move it
+    copy = Shown(open_tab(PAGES[name] + fragment(shown.tab), height=160, typeset=False), name)
     copy.settle()
     assert copy.values() == shown.values()
     assert copy.picture() == shown.picture()
-    assert copy.figure.evaluate(IN_VIEW)
+    assert copy.figure.evaluate(IN_VIEW)  # among typeset formulas: the test of pages
 
 
 @each_kind_of_control
@@ -638,12 +641,12 @@ def test_narrow_figure_fits_and_can_be_touched(show, name, scheme):
 def test_motion_is_reduced_where_the_reader_asks(show):
     shown = show("test_loss")
     durations = """root => [...root.querySelectorAll('button')].map(e => getComputedStyle(e).transitionDuration)"""
-    assert set(shown.root.evaluate(durations)) == {"0.15s"}
+    assert set(shown.root.evaluate(durations)) == {"0s"}
     try:
-        shown.tab.emulate_media(reduced_motion="reduce")
-        assert set(shown.root.evaluate(durations)) == {"0s"}
-    finally:
         shown.tab.emulate_media(reduced_motion="no-preference")
+        assert set(shown.root.evaluate(durations)) == {"0.15s"}
+    finally:
+        shown.tab.emulate_media(reduced_motion="reduce")
 
 
 def luminance(color):

@@ -92,9 +92,10 @@ def test_every_number_is_the_one_in_the_built_book(plain):
     targets, wrong = plain.Book.read().targets, {}
     stems = {Path(target.file).stem for target in targets.values()}
     pages = {stem: BeautifulSoup((HTML / "book" / f"{stem}.html").read_bytes(), "html.parser") for stem in stems}
+    places = {stem: {place["id"]: place for place in page.find_all(id=True)} for stem, page in pages.items()}
     for label, target in targets.items():
-        page = pages[Path(target.file).stem]
-        place = page.find(id=f"equation-{label}") or page.find(id=label)
+        known = places[Path(target.file).stem]
+        place = known.get(f"equation-{label}") or known.get(label)
         number = place and place.find(class_=["eqno", "caption-number"])
         shown = number.find(string=True).strip() if number else "nothing"
         wrong |= {label: shown} if shown != target.text else {}

@@ -83,6 +83,17 @@ def test_an_ill_conditioned_ridge_in_a_path_does_not_spoil_the_others():
     assert_allclose(ridge_path(features, labels, ridges)[0], alone[0], rtol=1e-12)
 
 
+@pytest.mark.parametrize("shape", [(300, 40), (40, 300), (90, 90)])
+@pytest.mark.parametrize("smallest", [1e-13, 1e-10, 1.0])
+def test_a_few_ridges_at_once_agree_with_a_long_path(shape, smallest):
+    features, labels = problem(*shape)
+    features = features * 10.0 ** (-5 * np.arange(shape[1]) / shape[1])  # condition number of the Gram matrix 1e10
+    ridges = np.geomspace(smallest, 1e3, 7) * np.linalg.norm(features, 2) ** 2
+    path = ridge_path(features, labels, ridges)
+    for few in range(1, 5):
+        assert_allclose(ridge_path(features, labels, ridges[:few]), path[:few], rtol=1e-9, atol=1e-13 * abs(path).max())
+
+
 @pytest.mark.parametrize("shape", [(), (4,), (2, 3), (0,)])
 @pytest.mark.parametrize("zero", [True, False])
 def test_coefficients_take_the_shape_of_the_ridges(shape, zero):

@@ -68,7 +68,10 @@
     clearTimeout(later);
     later = setTimeout(() => { mark_all(); fit_formulas(); }, 150);
   }).observe(article);
-  addEventListener("load", () => mark_all());
+  addEventListener("load", () => {
+    mark_all();
+    if (!MathJax.version) fit_formulas(); // it is not loaded where there are none
+  });
   document.addEventListener("click", (event) => { // what was folded had no width
     const part = event.target.closest?.(".dropdown, .toggle, details, .tag_hide-input");
     if (part) setTimeout(() => { mark_all(part); fit_formulas(part); }, 50);

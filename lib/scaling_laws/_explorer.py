@@ -337,11 +337,13 @@ def _fill(figure: Figure, design: Design, hidden: set[str], picture: Picture, po
     """Draw a picture, with simulated points, in the place of what is in the panels; the same figure."""
     with mpl.rc_context(plotting.STYLE | {"figure.constrained_layout.use": False}):
         for k, (axes, panel) in enumerate(zip(figure.axes[: len(design.panels)], design.panels, strict=True)):
-            _empty(axes)
+            shown = [curve for curve in design.curves if curve.panel == k and curve.name not in hidden]
+            heat = next((picture.curves[curve.name] for curve in shown if curve.style == "heat"), None)
+            is_there = _empty(axes, heat)
             axes.set(xlim=sorted(picture.ranges[k]), ylim=_ordinates(design, picture, k))
-            for curve in design.curves:
-                if curve.panel == k and curve.name not in hidden:
-                    _draw_curve(figure, axes, curve, *picture.curves[curve.name])
+            for curve in shown:
+                if not (curve.style == "heat" and is_there):
+                    _draw_curve(figure, axes, curve, picture.curves[curve.name])
             here = [point for at, *point in points if at == k]
             if here:
                 plotting.plot_simulation(axes, *zip(*here, strict=True), label="simulation")
@@ -350,14 +352,19 @@ def _fill(figure: Figure, design: Design, hidden: set[str], picture: Picture, po
     return figure
 
 
-def _empty(axes: Axes) -> None:
-    """Remove all that was drawn, and leave the axes."""
+def _empty(axes: Axes, heat: tuple | None) -> bool:
+    """Remove all that was drawn but this heat map, and leave the axes; whether the map is there."""
     for container in list(axes.containers):
         container.remove()
+    is_there = False
     for artist in [*axes.lines, *axes.collections, *filter(None, [axes.get_legend()])]:
+        if heat is not None and getattr(artist, "heat", None) is heat:
+            is_there = True
+            continue
         if getattr(artist, "colorbar", None):
             artist.colorbar.remove()
         artist.remove()
+    return is_there
 
 
 def _power_of_ten(value: float, position: int) -> str:
@@ -366,11 +373,12 @@ def _power_of_ten(value: float, position: int) -> str:
     return "10" + f"{exponent:.0f}".translate(SUPERSCRIPTS) if exponent.is_integer() else f"{value:g}"
 
 
-def _draw_curve(figure, axes, curve, x, y, *table) -> None:
-    color = getattr(plotting, curve.color.upper())
+def _draw_curve(figure, axes, curve, data) -> None:
+    color, (x, y, *table) = getattr(plotting, curve.color.upper()), data
     if curve.style == "heat":
         mesh = axes.pcolormesh(x, y, np.ma.masked_invalid(table[0]), cmap="viridis", shading="nearest", rasterized=True)
         figure.colorbar(mesh, ax=axes, label=curve.label)
+        mesh.heat = data  # which it need not draw again
     elif curve.style == "dots":
         axes.plot(x, y, "o", color=color, label=curve.label, zorder=4)
     elif curve.style in LINES:

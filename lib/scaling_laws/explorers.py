@@ -10,6 +10,7 @@ are compared in a browser.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import cache
 
 import numpy as np
 
@@ -135,19 +136,16 @@ def _tasks(alpha, task_exponent, split, compute, n_latent) -> Picture:
     )
     best, at_here = (allocation.optimal_loss(law, *sizes, task_exponent=b) for sizes in (along, here))
     closed = (ratios, optimal_loss_asymptotic(alpha, b, *along)) if b < 1 else ([], [])
-    alphas, exponents = np.linspace(0.1, 2, 24), np.linspace(-1.5, 4, 24)
     with np.errstate(divide="ignore"):
-        inside = exponents[:, None] > -alphas
-        table = np.where(inside, -np.log10(split_ratio(alphas, np.where(inside, exponents[:, None], 0))), np.nan)
         limit = 1 / split_ratio(alpha, b)
-    flat = np.linspace(0.1, 1, 40)
+    (alphas, *_), flat = _map_of_splits(), np.linspace(0.1, 1, 40)
     curves = {
         "best": (ratios, best),
         "closed": closed,
         "equal": ([1.0], []),
         "limit": ([limit] if np.isfinite(limit) else [], []),
         "dot": ([split], [at_here]),
-        "map": (alphas, exponents, np.where(np.isfinite(table), table, np.nan)),
+        "map": _map_of_splits(),
         "isotropic": ([], [0.0]),
         "finite": ([], [1.0]),
         "ridgeless": (flat, np.sqrt(flat * (2 - flat))),
@@ -166,6 +164,16 @@ def _tasks(alpha, task_exponent, split, compute, n_latent) -> Picture:
     return Picture(
         curves, [(ratios[0], ratios[-1]), (0.1, 2.0)], readings | {"ridge": "zero" if ridge == 0 else "positive"}
     )
+
+
+@cache
+def _map_of_splits() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Exponents of spectrum and task, and the log of the best N/T of large compute, the same for all settings."""
+    alphas, exponents = np.linspace(0.1, 2, 24), np.linspace(-1.5, 4, 24)
+    inside = exponents[:, None] > -alphas
+    with np.errstate(divide="ignore"):
+        table = np.where(inside, -np.log10(split_ratio(alphas, np.where(inside, exponents[:, None], 0))), np.nan)
+    return alphas, exponents, np.where(np.isfinite(table), table, np.nan)
 
 
 def _kind_of_task(alpha, b) -> str:
