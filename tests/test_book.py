@@ -249,7 +249,7 @@ def test_no_setting_of_the_formula_menu_takes_the_formulas_away(short_page, sett
 def test_equations_can_be_spoken_over_http(open_tab, address):
     tab = open_tab("genindex.html")
     tab.evaluate(STORE, {"explorer": True, "speech": True})
-    tab.goto(address + CHAPTER)
+    tab.goto(address + SHORT)
     tab.wait_for_function("document.querySelector('mjx-container [data-semantic-speech], mjx-container[aria-label]')")
     tab.evaluate(FORGET)
     tab.said[:] = [said for said in tab.said if "favicon" not in said]  # cut short by the second page

@@ -122,39 +122,39 @@ class Shown:
 
 
 @pytest.fixture(scope="module")
-def tabs():
-    return {}
+def opened():
+    return []
 
 
 @pytest.fixture
-def show(tabs, new_tab):
+def show(opened, new_tab):
     """Show an explorer in its first state, alone in its article; its tab stays open for the next test.
 
     Nothing may be said in a tab. In whole pages: the tests of addresses, without scripts and from disk.
     """
 
-    def show_(name, scheme="light", **options):
-        key = tuple(options.items())
-        if key not in tabs or tabs[key].name != name:
-            if key in tabs:
-                leave(tabs[key].tab)
-            tabs[key] = shown = Shown(new_tab(PAGES[name], typeset=False, scheme=scheme, **options), name)
-            shown.figure.evaluate(ALONE)
-            shown.settle()
-            shown.scheme, shown.first = scheme, shown.state()
-        shown = tabs[key]
+    def show_(name, width=1400, scheme="light"):
+        if not opened or opened[0].name != name:
+            for shown in opened:
+                leave(shown.tab)
+            opened[:] = [Shown(new_tab(PAGES[name], typeset=False, has_touch=True), name)]
+            opened[0].figure.evaluate(ALONE)
+            opened[0].first = {}
+        (shown,) = opened
         shown.tab.bring_to_front()  # behind others it might draw no frames
-        if shown.scheme != scheme:  # the browser would work as long on the one that it has
+        shown.tab.set_viewport_size({"width": width, "height": 900})
+        if scheme != shown.tab.evaluate("document.documentElement.dataset.theme"):  # to set it again takes as long
             shown.tab.emulate_media(color_scheme=scheme)
-            shown.scheme = scheme
         shown.tab.wait_for_function("scheme => document.documentElement.dataset.theme === scheme", arg=scheme)
-        if shown.state() != shown.first:
+        shown.settle()
+        if shown.first.get(width) != shown.state():
             shown.reset()
+            shown.first[width] = shown.state()
         return shown
 
     yield show_
-    said = [text for shown in tabs.values() for text in shown.tab.said]
-    for shown in tabs.values():
+    said = [text for shown in opened for text in shown.tab.said]
+    for shown in opened:
         shown.tab.said.clear()
     assert not said, "\n".join(said)
 
@@ -598,7 +598,7 @@ def test_explorer_works_from_disk(open_tab, said_from_disk, name):
 def test_axe_finds_no_violation(show, name, scheme):
     from axe_playwright_python.sync_playwright import Axe
 
-    shown = show(name, width=400, scheme=scheme, has_touch=True)
+    shown = show(name, width=400, scheme=scheme)
     shown.type(shown.controls[0], "nonsense")
     results = Axe().run(
         shown.tab, f"figure:has({ROOT.format(name)})", {"resultTypes": ["violations"], "preload": False}
@@ -610,7 +610,7 @@ def test_axe_finds_no_violation(show, name, scheme):
 @each_explorer
 @each_scheme
 def test_narrow_figure_fits_and_can_be_touched(show, name, scheme):
-    shown = show(name, width=400, scheme=scheme, has_touch=True)
+    shown = show(name, width=400, scheme=scheme)
     found = shown.figure.evaluate("""figure => {
       const explorer = figure.querySelector('.explorer'), found = [];
       const inside = (inner, outer) => inner.left >= outer.left - 1 && inner.right <= outer.right + 1
@@ -659,7 +659,7 @@ def luminance(color):
 def test_text_of_the_axes_is_readable_in_both_themes(show, name):
     colors = []
     for scheme in SCHEMES:
-        shown = show(name, width=400, scheme=scheme, has_touch=True)
+        shown = show(name, width=400, scheme=scheme)
         texts, ground = shown.root.evaluate("""root => {
           let e = root;
           while (/, 0\\)|transparent/.test(getComputedStyle(e).backgroundColor)) e = e.parentElement;
