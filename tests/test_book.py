@@ -141,6 +141,7 @@ def test_page_folds_solutions_is_typeset_complete_and_fits_at_all_widths_and_in_
     """An explorer, whose address is that of its page, is in view once the formulas above it have found their size."""
     explorer, [(width, scheme), *_] = EXPLORER.search((HTML / page).read_text(encoding="utf-8")), VIEWS
     tab = open_tab(f"{page}#{explorer[1]}?" if explorer else page, width, scheme, height=160 if explorer else 900)
+    tab.add_style_tag(content="* { transition: none !important }")  # so bars need not slide in
     tab.evaluate(SETTLED)
     complaints = []
     if explorer and not tab.locator("figure", has=tab.locator(".explorer")).first.evaluate(IN_VIEW):

@@ -66,7 +66,7 @@
     if (article.clientWidth === width) return;
     width = article.clientWidth;
     clearTimeout(later);
-    later = setTimeout(() => { mark_all(); fit_formulas(); }, 150);
+    later = setTimeout(() => { mark_all(); fit_formulas(); }, 100);
   }).observe(article);
   addEventListener("load", () => {
     mark_all();

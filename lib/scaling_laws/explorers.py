@@ -173,7 +173,10 @@ def _map_of_splits() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     inside = exponents[:, None] > -alphas
     with np.errstate(divide="ignore"):
         table = np.where(inside, -np.log10(split_ratio(alphas, np.where(inside, exponents[:, None], 0))), np.nan)
-    return alphas, exponents, np.where(np.isfinite(table), table, np.nan)
+    parts = alphas, exponents, np.where(np.isfinite(table), table, np.nan)
+    for part in parts:
+        part.setflags(write=False)
+    return parts
 
 
 def _kind_of_task(alpha, b) -> str:
