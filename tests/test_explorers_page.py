@@ -487,6 +487,7 @@ def test_key_of_the_legend_hides_its_curve_and_shows_it_again(show, name):
 
 # ---------------------------------------------------------------- the address
 
+
 @each_explorer
 def test_address_holds_the_setting(show, open_tab, name):
     shown = show(name)
