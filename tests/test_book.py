@@ -138,7 +138,7 @@ OPEN_SOLUTIONS = """() => {  // each must be folded, its title in reach of a cli
 
 @each_page
 def test_page_folds_solutions_is_typeset_complete_and_fits_at_all_widths_and_in_both_themes(open_tab, page):
-    """An explorer, whose address is that of its page, is in view once the formulas above it have found their size."""
+    """A page is opened at the address of its explorer, if it has one: among typeset formulas the figure is in view."""
     explorer, [(width, scheme), *_] = EXPLORER.search((HTML / page).read_text(encoding="utf-8")), VIEWS
     tab = open_tab(f"{page}#{explorer[1]}?" if explorer else page, width, scheme, height=160 if explorer else 900)
     tab.add_style_tag(content="* { transition: none !important }")  # so bars need not slide in

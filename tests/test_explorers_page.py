@@ -139,7 +139,7 @@ def show(opened, new_tab):
                 leave(shown.tab)
             opened[:] = [Shown(new_tab(PAGES[name], typeset=False, has_touch=True), name)]
             opened[0].figure.evaluate(ALONE)
-            opened[0].first = {}
+            opened[0].initial, opened[0].first = opened[0].values(), {}
         (shown,) = opened
         shown.tab.bring_to_front()  # behind others it might draw no frames
         shown.tab.set_viewport_size({"width": width, "height": 900})
@@ -460,7 +460,7 @@ def test_typed_nonsense_is_marked_and_changes_nothing(show, name):
 @each_explorer
 def test_reset_brings_back_the_first_setting(show, name):
     shown = show(name)
-    before = shown.values(), shown.picture(), fragment(shown.tab)
+    before = shown.initial, shown.picture(), fragment(shown.tab)
     for control in shown.controls:
         shown.enter(control, repr(control.high))
     assert shown.picture() != before[1]
