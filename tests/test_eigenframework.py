@@ -639,12 +639,12 @@ def naive_trials(population, n, t, ridge, replace, n_trials, seed):
 @pytest.mark.parametrize(("n", "t", "ridge"), [(5, 12, 0.1), (12, 5, 0.1), (7, 7, 1e-2), (30, 40, 5.0)])
 def test_losses_and_estimates_agree_with_a_naive_experiment(n, t, ridge, replace):
     for population in (small(), Population(small().inputs, small().target, "erf", 3.0)):
-        found = measure_loss(population, n, t, ridge, replace=replace, n_trials=4, seed=9)
+        found = measure_loss(population, n, t, ridge, replace=replace, estimates=True, n_trials=4, seed=9)
         assert_allclose(found, naive_trials(population, n, t, ridge, replace, 4, 9), rtol=1e-7)
 
 
 def test_ridgeless_fits_of_few_features_agree_with_a_naive_experiment():
-    found = measure_loss(small("erf"), 5, 30, 0.0, n_trials=4)
+    found = measure_loss(small("erf"), 5, 30, 0.0, estimates=True, n_trials=4)
     assert_allclose(found, naive_trials(small("erf"), 5, 30, 0.0, True, 4, 0), rtol=1e-6)
 
 
@@ -663,7 +663,7 @@ def test_measured_and_predicted_losses_agree_on_gaussian_data():
 
 def test_both_estimates_from_training_data_find_the_loss_of_gaussian_data():
     for i, (n, t, ridge) in enumerate([(40, 120, 1e-3), (60, 90, 0.3), (100, 50, 1.0), (60, 60, 1.0)]):
-        losses = measure_loss(gaussian_like(), n, t, ridge, n_trials=60, seed=i)
+        losses = measure_loss(gaussian_like(), n, t, ridge, estimates=True, n_trials=60, seed=i)
         for estimate in (losses.gcv, losses.loo):
             difference = estimate - losses.test
             error = difference.std(ddof=1) / np.sqrt(60)
@@ -682,51 +682,60 @@ def test_without_replacement_every_sample_is_another_one():
     assert_array_equal(default, again)
 
 
+def test_estimates_come_when_asked_for_and_leave_the_losses_as_they_are():
+    for n, t in [(20, 30), (30, 20)]:
+        asked = measure_loss(small(), n, t, [0.0, 0.1], estimates=True, n_trials=3)
+        plain = measure_loss(small(), n, t, [0.0, 0.1], n_trials=3)
+        assert_array_equal(plain[:2], asked[:2])
+        assert np.isnan(plain[2:]).all()
+        assert np.isfinite([asked.gcv[:, 1], asked.loo[:, 1]]).all()
+
+
 def test_several_ridges_are_the_same_experiments_as_one_by_one():
-    ridge = np.array([[1e-3, 0.1, 2.0], [10.0, 0.5, 1e-6]])
-    together = measure_loss(small(), 20, 30, ridge, n_trials=3, seed=2)
+    ridge, options = np.array([[1e-3, 0.1, 2.0], [10.0, 0.5, 1e-6]]), {"estimates": True, "n_trials": 3, "seed": 2}
+    together = measure_loss(small(), 20, 30, ridge, **options)
     assert isinstance(together, Measurement)
     assert {losses.shape for losses in together} == {(3, 2, 3)}
     for index in np.ndindex(2, 3):
-        alone = measure_loss(small(), 20, 30, ridge[index], n_trials=3, seed=2)
+        alone = measure_loss(small(), 20, 30, ridge[index], **options)
         assert {losses.shape for losses in alone} == {(3,)}
         assert_allclose([losses[:, *index] for losses in together], alone, rtol=1e-9)
 
 
 def test_means_and_errors_are_those_of_the_trials():
-    losses = measure_loss(small(), 20, 30, [[0.1, 1.0]], n_trials=7)
+    losses = measure_loss(small(), 20, 30, [[0.1, 1.0]], estimates=True, n_trials=7)
     assert isinstance(losses.mean, Measurement)
     assert isinstance(losses.stderr, Measurement)
     for trials, mean, error in zip(losses, losses.mean, losses.stderr, strict=True):
         assert_allclose(mean, trials.sum(axis=0) / 7)
         assert_allclose(error, np.sqrt(((trials - mean) ** 2).sum(axis=0) / 6 / 7))
-    alone = measure_loss(small(), 20, 30, 0.1, n_trials=1)
+    alone = measure_loss(small(), 20, 30, 0.1, estimates=True, n_trials=1)
     assert all(isinstance(value, float) for value in (*alone.mean, *alone.stderr))
     assert np.isnan(alone.stderr).all()
 
 
 def test_seeds_repeat_experiments_and_progress_only_shows_them(capfd):
     def losses(**options):
-        return np.array(measure_loss(small(), 20, 30, 0.1, n_trials=3, **options))
+        return np.array(measure_loss(small(), 20, 30, 0.1, estimates=True, n_trials=3, **options))
 
     assert_array_equal(losses(), losses(seed=0))
     assert capfd.readouterr() == ("", "")
     assert_array_equal(losses(progress=True), losses())
     assert "3/3" in capfd.readouterr().err
     assert len(np.unique([losses(seed=seed)[0] for seed in range(3)])) == 9
-    assert_array_equal(losses()[:, :2], np.array(measure_loss(small(), 20, 30, 0.1, n_trials=2)))
+    assert_array_equal(losses()[:, :2], measure_loss(small(), 20, 30, 0.1, estimates=True, n_trials=2))
     assert measure_loss(small(), 20, 30, 0.1).test.shape == (20,)
 
 
 def test_where_the_fit_interpolates_estimates_are_not_numbers():
-    losses = measure_loss(small("erf"), 40, 12, [0.0, 1e-3], replace=False, n_trials=3)
+    losses = measure_loss(small("erf"), 40, 12, [0.0, 1e-3], replace=False, estimates=True, n_trials=3)
     assert np.isfinite([losses.test, losses.train]).all()
     assert_allclose(losses.train[:, 0], 0, atol=1e-20)
     assert (losses.train[:, 1] > 1e-12).all()
     for estimate in (losses.gcv, losses.loo):
         assert np.isnan(estimate[:, 0]).all()
         assert np.isfinite(estimate[:, 1]).all()
-    assert np.isfinite(measure_loss(small("erf"), 12, 40, 0.0, n_trials=3)).all()
+    assert np.isfinite(measure_loss(small("erf"), 12, 40, 0.0, estimates=True, n_trials=3)).all()
 
 
 BAD_MEASUREMENT = {
@@ -739,7 +748,7 @@ BAD_MEASUREMENT = {
 
 @pytest.mark.parametrize("name", BAD_MEASUREMENT)
 def test_a_bad_argument_of_the_measurement_is_refused_by_name(name):
-    assert set(inspect.signature(measure_loss).parameters) == {*BAD_MEASUREMENT, "replace", "progress"}
+    assert set(inspect.signature(measure_loss).parameters) == {*BAD_MEASUREMENT, "replace", "estimates", "progress"}
     good = {"population": small(), "n_features": 5, "n_samples": 6, "ridge": 1.0}
     for bad in BAD_MEASUREMENT[name]:
         with pytest.raises(ValueError, match=f"^{name} must be"):

@@ -14,8 +14,7 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy.linalg import blas, cholesky, eigh_tridiagonal, lapack
-from scipy.optimize import elementwise
+from scipy.linalg import blas, cho_solve, cholesky, eigh_tridiagonal, lapack
 from tqdm.auto import tqdm
 
 from ._mode_sums import BLOCK
@@ -224,15 +223,7 @@ def forecast_loss(
     if np.any(t >= size):
         raise ValueError(f"n_samples must be below {size}, so that an input is left; got {np.max(t):g}")
 
-    def excess(kept, n, t, ridge, unit):
-        """For a guess of 1 - df1/P: how far the solution is above it."""
-        margin = _solve(spectrum, n, t, ridge * kept, unit)[1]
-        return 1 - (np.minimum(n, t) - margin) / size - kept
-
-    lowest = 1 - np.minimum(np.minimum(n, t), spectrum.rank) / size
-    tolerances = {"xrtol": 1e-14, "xatol": 0, "fatol": 0}
-    kept = elementwise.find_root(excess, (lowest, np.ones(n.shape)), args=(n, t, ridge, unit), tolerances=tolerances).x
-    return _alike(population, n, t, ridge * kept, unit, kept, 1 - t / size)
+    return _alike(population, n, t, ridge, unit, size)
 
 
 class Measurement(NamedTuple):
@@ -246,10 +237,11 @@ class Measurement(NamedTuple):
         Mean squared error over the training samples.
     gcv : ndarray, same shape
         Generalised cross-validation, an estimate of the loss on unseen samples from training data alone:
-        :math:`\text{train}/(1 - \mathrm{df}/T)^2`; not a number where the fit interpolates.
+        :math:`\text{train}/(1 - \mathrm{df}/T)^2`; not a number where the fit interpolates, or where estimates were not
+        asked for.
     loo : ndarray, same shape
         Leave-one-out cross-validation, the mean of :math:`r_t^2/(1 - h_t)^2` with the residual :math:`r_t` and leverage
-        :math:`h_t` of each sample; :math:`\sum_t h_t = \mathrm{df}`.
+        :math:`h_t` of each sample; :math:`\sum_t h_t = \mathrm{df}`. Not a number where `gcv` is not.
 
     Examples
     --------
@@ -281,6 +273,7 @@ def measure_loss(
     ridge: ArrayLike,
     *,
     replace: bool = True,
+    estimates: bool = False,
     n_trials: int = 20,
     seed: int = 0,
     progress: bool = False,
@@ -298,6 +291,8 @@ def measure_loss(
     replace : bool, default True
         Draw the samples with replacement, as the theory assumes. False: every sample is another one, as in practice,
         and :math:`T \le P`.
+    estimates : bool, default False
+        Estimate the loss from the training samples, too. All leverages take longer than the fit itself.
     n_trials : int, default 20
         Independent experiments; features and samples are drawn anew in each.
     seed : int, default 0
@@ -334,7 +329,7 @@ def measure_loss(
     ridge = real_array("ridge", ridge, at_least=0)
     if not replace and n_samples > len(population.inputs):
         raise ValueError(f"n_samples must be at most {len(population.inputs)} without replacement; got {n_samples}")
-    run = partial(_trial, population, n_features, n_samples, ridge.reshape(-1, 1), replace)
+    run = partial(_trial, population, n_features, n_samples, ridge.reshape(-1, 1), replace, estimates)
     seeds = tqdm(_spawn_seeds(seed, n_trials), disable=not progress, unit="trial")
     trials = np.array([run(seed) for seed in seeds])
     return Measurement(*trials.swapaxes(0, 1).reshape(4, len(trials), *ridge.shape))
@@ -369,13 +364,14 @@ def _spectral_measure(matrix: np.ndarray, vector: np.ndarray) -> tuple[np.ndarra
     return values, (length * vectors[0]) ** 2
 
 
-def _alike(population, n, t, ridge, unit, kept=1.0, fresh=1.0) -> np.ndarray:
+def _alike(population, n, t, ridge, unit, size=np.inf) -> np.ndarray:
     """The loss for samples of one size; what is solved for, and why, is in `theory.decompose`.
 
-    Of a finite population `kept` is 1 - df1/P, the `ridge` is multiplied by it already, and `fresh` is 1 - T/P.
+    Over all inputs, taken for a distribution, or over those not drawn from a population of `size`.
     """
     spectrum, projections = population.spectrum, population.projections
-    delta, margin = _solve(spectrum, n, t, ridge, unit)
+    delta, margin = _solve(spectrum, n, t, ridge, unit, size)
+    kept, fresh = 1 - (np.minimum(n, t) - margin) / size, 1 - t / size
     delta, margin, transition, corner = _corner(spectrum, n, t, delta, margin, spectrum.mode_sum(delta, 1, 1))
 
     features_left, samples_left = margin + np.maximum(n - t, 0), margin + np.maximum(t - n, 0)
@@ -467,7 +463,7 @@ def _missed_power(population, delta, features_left, transition) -> np.ndarray:
     return np.vectorize(of_one, otypes=[float])(delta, features_left, transition)
 
 
-def _trial(population, n_features, n_samples, ridge, replace, seed) -> np.ndarray:
+def _trial(population, n_features, n_samples, ridge, replace, estimates, seed) -> np.ndarray:
     """One experiment: test loss, training loss, and two estimates from training data, for every ridge."""
     rng = np.random.default_rng(seed)
     feature_map = RandomFeatures.draw(
@@ -479,7 +475,7 @@ def _trial(population, n_features, n_samples, ridge, replace, seed) -> np.ndarra
     )
     features = ACTIVATIONS[population.activation](feature_map.weights @ population.inputs.T)
     drawn = rng.choice(len(population.inputs), n_samples, replace=replace)
-    coefficients, kept = _fits(features[:, drawn].T, population.target[drawn], ridge)
+    coefficients, kept = _fits(features[:, drawn].T, population.target[drawn], ridge, estimates)
     errors = coefficients @ features
     errors -= population.target
     errors *= errors
@@ -492,27 +488,29 @@ def _trial(population, n_features, n_samples, ridge, replace, seed) -> np.ndarra
     return np.array([errors.mean(axis=1), train, gcv, loo])
 
 
-def _fits(features, labels, ridge) -> tuple[np.ndarray, np.ndarray]:
-    """Coefficients, and one minus the leverages, a row for each ridge.
+def _fits(features, labels, ridge, leverages) -> tuple[np.ndarray, np.ndarray]:
+    """Coefficients, and one minus the leverages, or 0 if those are not asked for, a row for each ridge.
 
     From a Cholesky factor of the smaller Gram matrix; for ridges that are lost in its rounding from singular values.
     """
     n_samples, n_features = features.shape
     by_samples = n_samples <= n_features
     gram = features @ features.T if by_samples else features.T @ features
-    coefficients, kept = np.empty((len(ridge), n_features)), np.empty((len(ridge), n_samples))
+    coefficients, kept = np.empty((len(ridge), n_features)), np.zeros((len(ridge), n_samples))
+    right = labels if by_samples else labels @ features
     weak = ridge[:, 0] <= GRAM_LIMIT * np.trace(gram)
     if weak.any():
         left, singular, axes = np.linalg.svd(features, full_matrices=False)
         inverse = shrunk_inverse(singular, ridge[weak], features.shape)
         coefficients[weak] = (inverse * (labels @ left)) @ axes
-        kept[weak] = 1 - (inverse * singular) @ left.T**2
+        if leverages:
+            kept[weak] = 1 - (inverse * singular) @ left.T**2
     for row in np.flatnonzero(~weak):
         factor = cholesky(gram + ridge[row] * np.eye(len(gram)), lower=True, check_finite=False)
-        inverse, _ = lapack.dtrtri(factor, lower=1)
-        half = inverse if by_samples else inverse @ features.T
-        solution = (half @ labels) @ inverse
+        solution = cho_solve((factor, True), right, check_finite=False)
         coefficients[row] = solution @ features if by_samples else solution
-        square = np.sum(half**2, axis=0)
-        kept[row] = ridge[row] * square if by_samples else 1 - square
+        if leverages:
+            inverse, _ = lapack.dtrtri(factor, lower=1)
+            square = np.sum((inverse if by_samples else inverse @ features.T) ** 2, axis=0)
+            kept[row] = ridge[row] * square if by_samples else 1 - square
     return coefficients, kept

@@ -31,6 +31,7 @@ ACTIVATIONS: dict[str, Callable] = {
 MAX_VARIANCE = 1e3  # of a preactivation, in `hermite_coefficients`
 SERIES_LENGTHS = (32, 64, 128, 256, 512, 1024)  # terms of Mehler's series to try,
 SERIES_TOLERANCE = 1e-9  # until the last eighth of them is less than this share of the sum
+ROWS = 32  # of a kernel at a time: what it takes on the way then stays in the cache
 
 
 @dataclass(frozen=True, eq=False)
@@ -159,17 +160,17 @@ def arccos_kernel(first_var: ArrayLike, second_var: ArrayLike, covariance: Array
     """
     first_var = real_array("first_var", first_var, at_least=0)
     second_var = real_array("second_var", second_var, at_least=0)
-    cosine = _correlation(first_var, second_var, real_array("covariance", covariance))
-    angle = np.arccos(cosine)
-    shape = np.sqrt(1 - cosine**2) + (np.pi - angle) * cosine
-    return (np.sqrt(first_var * second_var) * shape / (2 * np.pi))[()]
+    norm = np.sqrt(first_var * second_var)
+    cosine = _correlation(norm, real_array("covariance", covariance, copy=False))
+    shape = np.sqrt(1 - cosine**2) + (np.pi - np.arccos(cosine)) * cosine
+    return (norm * shape / (2 * np.pi))[()]
 
 
 KERNELS: dict[str, Callable[[np.ndarray, np.ndarray, np.ndarray], np.ndarray]] = {
     "linear": lambda v, w, c: c,
     "relu": arccos_kernel,
     "erf": lambda v, w, c: 2 / np.pi * np.arcsin(2 * c / np.sqrt((1 + 2 * v) * (1 + 2 * w))),
-    "sign": lambda v, w, c: 2 / np.pi * np.arcsin(_correlation(v, w, c)),
+    "sign": lambda v, w, c: 2 / np.pi * np.arcsin(_correlation(np.sqrt(v * w), c)),
     "cos": lambda v, w, c: (np.exp(c - (v + w) / 2) + np.exp(-c - (v + w) / 2)) / 2,
     "quadratic": lambda v, w, c: v * w + 2 * c**2,
 }
@@ -343,11 +344,9 @@ def product_spectrum(spectrum: Spectrum, degree: int, n_products: int) -> np.nda
     return products
 
 
-def _correlation(first_var, second_var, covariance) -> np.ndarray:
-    """Correlation of two variables, 0 if one of them does not vary."""
-    norm = np.sqrt(np.asarray(first_var * second_var))
-    ratio = np.divide(covariance, norm, out=np.zeros(np.broadcast(covariance, norm).shape), where=norm > 0)
-    return np.clip(ratio, -1, 1)
+def _correlation(norm, covariance) -> np.ndarray:
+    """Correlation of two variables, 0 if one of them does not vary; `norm` is the product of their deviations."""
+    return np.clip(covariance / np.where(norm > 0, norm, np.inf), -1, 1)
 
 
 def _check_variance(variance: np.ndarray) -> np.ndarray:
@@ -367,10 +366,13 @@ def _kernel_matrix(activation: str, first: np.ndarray, second: np.ndarray | None
         np.fill_diagonal(covariance, first_var)  # rounding errors there would be amplified by the arcsine of the sign
     else:
         second_var, covariance = np.vecdot(second, second), first @ second.T
-    first_var = first_var[:, None]
-    if activation in KERNELS:
-        return KERNELS[activation](first_var, second_var, covariance)
-    return _mehler_series(activation, first_var[:, 0], second_var, _correlation(first_var, second_var, covariance))
+    if activation not in KERNELS:
+        norm = np.sqrt(first_var[:, None] * second_var)
+        return _mehler_series(activation, first_var, second_var, _correlation(norm, covariance))
+    for start in range(0, len(first), ROWS):
+        rows = slice(start, start + ROWS)
+        covariance[rows] = KERNELS[activation](first_var[rows, None], second_var, covariance[rows])
+    return covariance
 
 
 def _mehler_series(activation, first_var, second_var, correlation) -> np.ndarray:

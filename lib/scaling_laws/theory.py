@@ -310,20 +310,21 @@ def _settings(spectrum, n_features, n_samples, ridge, feature_var) -> list[np.nd
     return np.broadcast_arrays(n, t, ridge, feature_var)
 
 
-def _solve(spectrum, n, t, ridge, feature_var) -> tuple[np.ndarray, np.ndarray]:
+def _solve(spectrum, n, t, ridge, feature_var, size=np.inf) -> tuple[np.ndarray, np.ndarray]:
     """Delta and the margin r = min(N, T) - df1(Delta), for every setting at once.
 
-    The Delta equation reads r (r + |N - T|) = G/Delta with G = ridge M / feature_var, so r is known
+    The Delta equation reads r (r + |N - T|) = (1 - df1/P) G/Delta with G = ridge M / feature_var, so r is known
     in closed form once Delta is, with no subtraction; and df1(Delta) + r(Delta) = min(N, T) is one
     equation for Delta (chapter 8). Both sides are compared on a log scale, where the
-    equation is nearly straight: Newton's method takes two to seven steps.
+    equation is nearly straight: Newton's method takes two to seven steps. The `size` P of the population is
+    infinite but in chapter 13.
     """
     smaller, gap = np.minimum(n, t).ravel(), np.abs(n - t).ravel()
     strength = (ridge * spectrum.n_latent / feature_var).ravel()
     delta, margin = np.zeros(smaller.shape), smaller - spectrum.rank
 
     def root(*setting):
-        return find_root(partial(_mismatch, spectrum), *_bracket(spectrum, *setting), setting)
+        return find_root(partial(_mismatch, spectrum, size), *_bracket(spectrum, *setting), setting)
 
     ridged = strength > 0
     delta[ridged] = root(smaller[ridged], gap[ridged], strength[ridged])
@@ -332,20 +333,22 @@ def _solve(spectrum, n, t, ridge, feature_var) -> tuple[np.ndarray, np.ndarray]:
     delta[ridgeless] = root(sizes, 0 * sizes, 0 * sizes)[place]
 
     solved = delta > 0
-    margin[solved] = _margin(strength[solved] / delta[solved], gap[solved])[0]
+    margin[solved] = _margin(strength[solved] / delta[solved], gap[solved], smaller[solved], size)[0]
     return delta.reshape(n.shape), margin.reshape(n.shape)
 
 
-def _margin(product, gap) -> tuple[np.ndarray, np.ndarray]:
-    """The positive root r of r (r + gap) = product, and -d(log r)/d(log Delta)."""
-    root = np.maximum(np.sqrt(gap**2 + 4 * product), np.finfo(float).tiny)  # 0 at N = T, ridge 0
-    margin = 2 * product / (gap + root)
-    return margin, (gap + root) / (2 * root)
+def _margin(product, gap, smaller, size) -> tuple[np.ndarray, np.ndarray]:
+    """The positive root r of r (r + gap) = product (1 - (smaller - r)/size), and -d(log r)/d(log Delta)."""
+    gap_left, product_left = gap - product / size, product * (1 - smaller / size)
+    root = np.maximum(np.sqrt(gap_left**2 + 4 * product_left), np.finfo(float).tiny)  # 0 at N = T, ridge 0
+    margin = 2 * product_left / (np.abs(gap_left) + root)
+    margin = np.where(gap_left < 0, margin - gap_left, margin)
+    return margin, (gap + margin) / root
 
 
-def _mismatch(spectrum, delta, smaller, gap, strength) -> tuple[np.ndarray, np.ndarray]:
+def _mismatch(spectrum, size, delta, smaller, gap, strength) -> tuple[np.ndarray, np.ndarray]:
     """How far df1 + r exceeds min(N, T), on a log scale, and minus its slope in log Delta."""
-    margin, steepness = _margin(strength / delta, gap)
+    margin, steepness = _margin(strength / delta, gap, smaller, size)
     resolved, transition, unresolved = spectrum.mode_sums(delta, [(1, 0), (1, 1), (0, 1)])
     rank = spectrum.rank
     # Below half the rank compare df1 + r with min(N, T); above it compare the unresolved modes,
