@@ -292,7 +292,7 @@ def measure_loss(
         Draw the samples with replacement, as the theory assumes. False: every sample is another one, as in practice,
         and :math:`T \le P`.
     estimates : bool, default False
-        Estimate the loss from the training samples, too. All leverages take longer than the fit itself.
+        Estimate the loss from training data as well, `gcv` and `loo`; the leverages take longer than the fit itself.
     n_trials : int, default 20
         Independent experiments; features and samples are drawn anew in each.
     seed : int, default 0
