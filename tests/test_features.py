@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from numpy.testing import assert_allclose, assert_array_equal
 from scipy import integrate, special, stats
 
+from scaling_laws.eigenframework import Population
 from scaling_laws.features import (
     ACTIVATIONS,
     KERNELS,
@@ -462,6 +463,21 @@ def test_a_list_in_place_of_a_spectrum_is_refused_by_name():
 def test_a_preactivation_too_large_is_reported_as_too_large_a_feature_variance(activation):
     with pytest.raises(ValueError, match=r"^feature_var is too large: a preactivation has variance"):
         RandomFeatures([[1e3, 0.0]], activation).latent_moment(Empirical([1.0, 1.0]))
+
+
+@pytest.mark.filterwarnings("ignore:overflow")
+@pytest.mark.parametrize("size", [1e76, 1e100, 1e200])
+def test_inputs_whose_kernel_would_overflow_are_refused(size):
+    inputs = np.random.default_rng(0).standard_normal((6, 3))
+    for kernel in (
+        lambda large: Population(large, inputs[:, 0]),
+        feature_kernel,
+        lambda large: feature_kernel(inputs, large, activation="erf"),
+        lambda large: RandomFeatures(large, "relu").second_moment(Empirical(np.ones(3))),
+    ):
+        assert kernel(1e74 * inputs) is not None
+        with pytest.raises(ValueError, match=r"^inputs or weights are too large: a preactivation's variance exceeds"):
+            kernel(size * inputs)
 
 
 @each_activation

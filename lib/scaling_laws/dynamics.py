@@ -26,8 +26,8 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy.optimize import elementwise
 from scipy.special import gamma
-from tqdm.auto import tqdm
 
+from ._progress import progress_bar
 from ._search import find_minimum
 from ._validation import MAX_SIZE, real_array, real_or_infinite
 from .experiments import Simulation, _check_setting, _spawn_seeds
@@ -325,7 +325,7 @@ def simulate_flow(
     rate = model.spectrum.n_latent / (feature_var * n * t)
     run = partial(_flow_trial, model, n, t, rate * real_or_infinite("times", times, at_least=0), feature_var)
     seeds = _spawn_seeds(seed, n_trials)
-    test, train = zip(*tqdm(map(run, seeds), total=len(seeds), disable=not progress, unit="trial"), strict=True)
+    test, train = zip(*progress_bar(map(run, seeds), total=len(seeds), progress=progress, unit="trial"), strict=True)
     return Simulation(np.array(test), np.array(train))
 
 

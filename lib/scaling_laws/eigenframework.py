@@ -14,10 +14,10 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy.linalg import blas, cho_solve, cholesky, eigh_tridiagonal, lapack
-from tqdm.auto import tqdm
+from scipy.linalg import blas, eigh_tridiagonal, lapack
 
 from ._mode_sums import BLOCK
+from ._progress import progress_bar
 from ._search import find_root
 from ._validation import MAX_SIZE, one_of, real_array, real_number, whole_number
 from .experiments import _spawn_seeds, _standard_error
@@ -330,7 +330,7 @@ def measure_loss(
     if not replace and n_samples > len(population.inputs):
         raise ValueError(f"n_samples must be at most {len(population.inputs)} without replacement; got {n_samples}")
     run = partial(_trial, population, n_features, n_samples, ridge.reshape(-1, 1), replace, estimates)
-    seeds = tqdm(_spawn_seeds(seed, n_trials), disable=not progress, unit="trial")
+    seeds = progress_bar(_spawn_seeds(seed, n_trials), progress=progress, unit="trial")
     trials = np.array([run(seed) for seed in seeds])
     return Measurement(*trials.swapaxes(0, 1).reshape(4, len(trials), *ridge.shape))
 
@@ -350,6 +350,7 @@ def _spectral_measure(matrix: np.ndarray, vector: np.ndarray) -> tuple[np.ndarra
 
     A reflection takes the vector to the first axis, and the reduction of the matrix to three diagonals leaves it there.
     So first components of the eigenvectors of the three diagonals are enough, and no eigenvector is transformed back.
+    The matrix is overwritten.
     """
     length = np.linalg.norm(vector)
     mirror = vector / (length or 1.0)
@@ -357,7 +358,7 @@ def _spectral_measure(matrix: np.ndarray, vector: np.ndarray) -> tuple[np.ndarra
     mirror /= np.linalg.norm(mirror)
     image = matrix @ mirror
     image -= (image @ mirror) * mirror
-    matrix = blas.dsyr2(-2.0, mirror, image, a=np.asfortranarray(matrix), lower=1, overwrite_a=1)
+    matrix = blas.dsyr2(-2.0, mirror, image, a=matrix.T, lower=1, overwrite_a=1)
     lwork = int(lapack.dsytrd_lwork(len(matrix), lower=1)[0])
     _, diagonal, beside, _, _ = lapack.dsytrd(matrix, lower=1, lwork=lwork, overwrite_a=1)
     values, vectors = eigh_tridiagonal(diagonal, beside)
@@ -506,8 +507,10 @@ def _fits(features, labels, ridge, leverages) -> tuple[np.ndarray, np.ndarray]:
         if leverages:
             kept[weak] = 1 - (inverse * singular) @ left.T**2
     for row in np.flatnonzero(~weak):
-        factor = cholesky(gram + ridge[row] * np.eye(len(gram)), lower=True, check_finite=False)
-        solution = cho_solve((factor, True), right, check_finite=False)
+        shifted = gram.copy()
+        shifted.flat[:: len(gram) + 1] += ridge[row]
+        factor, _ = lapack.dpotrf(shifted.T, lower=1, overwrite_a=1)
+        solution, _ = lapack.dpotrs(factor, right, lower=1)
         coefficients[row] = solution @ features if by_samples else solution
         if leverages:
             inverse, _ = lapack.dtrtri(factor, lower=1)

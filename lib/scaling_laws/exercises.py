@@ -379,7 +379,7 @@ def _digits():
     return Population(inputs, np.where(labels % 2, 1.0, -1.0)), labels
 
 
-def _ten_outputs(n, t, ridge, size=900):
+def _ten_outputs(n, t, ridge, size=600):
     """Summed loss of ten outputs, from the resolvent of the kernel and without its eigenvectors."""
     population, labels = _digits()
     inputs, target, targets = population.inputs[:size], population.target[:size], np.eye(10)[labels[:size]]

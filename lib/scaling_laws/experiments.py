@@ -22,10 +22,10 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike
-from tqdm.auto import tqdm
 
 from . import __version__
 from ._libraries import array_library, check_library, to_library, to_numpy
+from ._progress import progress_bar
 from ._results import SETTING, ResultsFile
 from ._validation import MAX_SEED, has_method, one_of, real_array, real_number, refuse_masked, whole_number
 from .features import ACTIVATIONS, RandomFeatures
@@ -177,7 +177,7 @@ def simulate(
     trial = _averaged_trial if average_teacher else _trial
     run = partial(trial, *setting, activation, check_library(xp, device))
     calls = [(s,) for s in _spawn_seeds(seed, n_trials)]
-    found = dict(tqdm(_completed(executor, run, calls), total=n_trials, disable=not progress, unit="trial"))
+    found = dict(progress_bar(_completed(executor, run, calls), total=n_trials, progress=progress, unit="trial"))
     test, train = np.array([found[call] for call in calls]).swapaxes(0, 1)
     return Simulation(test, train)
 
@@ -382,7 +382,7 @@ def sweep(
         calls = list(_calls(settings, seeds, n_trials, results.trials))
         total = n_trials * sum(setting.flops for setting in settings)
         left = sum(len(numbers) * setting.flops for setting, _, numbers in calls)
-        with tqdm(total=total, initial=total - left, disable=not progress, unit="flop", unit_scale=True) as bar:
+        with progress_bar(total=total, initial=total - left, progress=progress, unit="flop", unit_scale=True) as bar:
             for (setting, _, numbers), losses in _completed(executor, run, calls):
                 results.append(setting.key, numbers, losses)
                 bar.update(len(numbers) * setting.flops)
@@ -670,7 +670,7 @@ def simulate_parts(
     setting = _check_setting(model, n_features, n_samples, ridge, feature_var)
     run = partial(_crossed_trial, *setting, whole_number("n_draws", n_draws, at_least=2))
     seeds = _spawn_seeds(seed, n_trials)
-    trials = np.array([run(s) for s in tqdm(seeds, disable=not progress, unit="trial")])
+    trials = np.array([run(s) for s in progress_bar(seeds, progress=progress, unit="trial")])
     return ErrorParts(*trials.swapaxes(0, 1).reshape(5, len(seeds), *np.shape(ridge)))
 
 

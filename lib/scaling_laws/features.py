@@ -29,6 +29,7 @@ ACTIVATIONS: dict[str, Callable] = {
     "quadratic": lambda xi: xi * xi,
 }
 MAX_VARIANCE = 1e3  # of a preactivation, in `hermite_coefficients`
+LARGEST_VARIANCE = 1e150  # of a preactivation in a kernel, where two are multiplied
 SERIES_LENGTHS = (32, 64, 128, 256, 512, 1024)  # terms of Mehler's series to try,
 SERIES_TOLERANCE = 1e-9  # until the last eighth of them is less than this share of the sum
 ROWS = 32  # of a kernel at a time: what it takes on the way then stays in the cache
@@ -360,18 +361,24 @@ def _check_variance(variance: np.ndarray) -> np.ndarray:
 
 def _kernel_matrix(activation: str, first: np.ndarray, second: np.ndarray | None = None) -> np.ndarray:
     """Kernel of preactivations whose covariances are the inner products of the rows."""
-    first_var = second_var = np.vecdot(first, first)
+    first_var = np.vecdot(first, first)
+    second_var = first_var if second is None else np.vecdot(second, second)
+    if not max(first_var.max(), second_var.max()) <= LARGEST_VARIANCE:
+        raise ValueError(f"inputs or weights are too large: a preactivation's variance exceeds {LARGEST_VARIANCE:g}")
     if second is None:
         covariance = first @ first.T
         np.fill_diagonal(covariance, first_var)  # rounding errors there would be amplified by the arcsine of the sign
     else:
-        second_var, covariance = np.vecdot(second, second), first @ second.T
+        covariance = first @ second.T
     if activation not in KERNELS:
         norm = np.sqrt(first_var[:, None] * second_var)
         return _mehler_series(activation, first_var, second_var, _correlation(norm, covariance))
     for start in range(0, len(first), ROWS):
-        rows = slice(start, start + ROWS)
-        covariance[rows] = KERNELS[activation](first_var[rows, None], second_var, covariance[rows])
+        rows, columns = slice(start, start + ROWS), slice(start if second is None else 0, None)
+        part = KERNELS[activation](first_var[rows, None], second_var[columns], covariance[rows, columns])
+        covariance[rows, columns] = part
+        if second is None:
+            covariance[columns, rows] = part.T
     return covariance
 
 

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 from scipy.optimize import least_squares
-from tqdm.auto import tqdm
 
+from ._progress import progress_bar
 from ._validation import MAX_SEED, check_generator, real_array, real_number, whole_number
 from .regression import ridge_path
 
@@ -325,7 +325,7 @@ def train_two_layer(
     first = np.random.default_rng(seed).standard_normal((n_hidden, n_inputs)) / np.sqrt(n_inputs)
     second = np.zeros(n_hidden)
     losses, best, least = np.full((2, n_steps + 1), np.nan), (first, second), np.inf
-    for k in tqdm(range(n_steps + 1), disable=not progress, unit="step"):
+    for k in progress_bar(range(n_steps + 1), progress=progress, unit="step"):
         losses[0, k], of_first, of_second = _gradients(first, second, inputs, targets, train_first)
         if not losses[0, k] <= DIVERGED * losses[0, 0]:
             raise FloatingPointError(f"the descent diverged within {k} steps; choose a smaller step")
