@@ -437,10 +437,10 @@ def fit_spectrum(
     """
     values = Empirical(eigenvalues).eigenvalues
     rank = _numerical_rank(values)
-    if n_samples is not None:
-        n_samples = whole_number("n_samples", n_samples)
-        values = correct_eigenvalues(values, n_samples)
+    n_samples = None if n_samples is None else whole_number("n_samples", n_samples)
     low, high = _range_of_ranks(rank, n_samples, ranks)
+    if n_samples is not None:
+        values = _corrected(values, n_samples, range(low - 1, high))
     if not (values[low - 1 : high] > 0).all():  # the correction splits equal eigenvalues into one and zeros
         raise ValueError(f"ranks must span eigenvalues that stay positive when corrected; got ({low}, {high})")
 
@@ -488,14 +488,18 @@ def correct_eigenvalues(eigenvalues: ArrayLike, n_samples: int) -> np.ndarray:
     >>> correct_eigenvalues([3.0, 1.0], n_samples=10**9).round(6)
     array([3., 1.])
     """
-    n_samples = whole_number("n_samples", n_samples)
-    spectrum = Empirical(eigenvalues)
-    sample = spectrum.eigenvalues[: _numerical_rank(spectrum.eigenvalues)]
+    n_samples, values = whole_number("n_samples", n_samples), Empirical(eigenvalues).eigenvalues
+    return _corrected(values, n_samples, range(values.size))
+
+
+def _corrected(values: np.ndarray, n_samples: int, places: range) -> np.ndarray:
+    """Corrected eigenvalues at `places`, 0 elsewhere."""
+    sample = values[: _numerical_rank(values)]
     if sample.size > n_samples:
         raise ValueError(
             f"n_samples must be at least the number of positive eigenvalues, {sample.size}; got {n_samples}"
         )
-    corrected = np.zeros(spectrum.n_latent)
+    corrected = np.zeros(values.size)
     level, first, count = np.unique(sample[::-1], return_index=True, return_counts=True)  # equal ones act as one
     level, at, count = level[::-1], sample.size - 1 - first[::-1], count[::-1]
     if level.size == 1:
@@ -506,9 +510,11 @@ def correct_eigenvalues(eigenvalues: ArrayLike, n_samples: int) -> np.ndarray:
     depth = np.sqrt(level[-1] / level)
     weight = np.sqrt(count) * depth
     total, spare = weight @ weight, max(n_samples - sample.size, NO_SPARE)
+    unit = weight / np.sqrt(total)
     for i, place in enumerate(at):
-        difference, sigma, both, _ = dlasd4(i, depth, weight / np.sqrt(total), total / spare)
-        corrected[place] = -n_samples * level[i] * difference[i] * both[i] / sigma**2  # T (mu_I - nu_I)
+        if place in places:
+            difference, sigma, both, _ = dlasd4(i, depth, unit, total / spare)
+            corrected[place] = -n_samples * level[i] * difference[i] * both[i] / sigma**2  # T (mu_I - nu_I)
     return corrected
 
 
