@@ -17,7 +17,9 @@ from pathlib import Path
 from py_compile import PycInvalidationMode
 
 import sphinx.builders
+from jupyter_cache.executors.utils import single_nb_execution
 from kernel_ports import use_own_ports
+from myst_nb.core.execute import direct
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 from sphinx.util.parallel import parallel_available
@@ -106,6 +108,8 @@ def remember(app, exception):
 
 def setup(app):
     use_own_ports()
+    # a kernel whose page is done has nothing to put in order, which takes it up to half a second
+    direct.single_nb_execution = partial(single_nb_execution, shutdown_kernel="immediate")
     app.connect("config-inited", use_all_cores)
     app.connect("config-inited", compile_by_content)
     app.connect("env-get-outdated", find_outdated)
