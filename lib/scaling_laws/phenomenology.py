@@ -28,7 +28,8 @@ VARIABLE = {"exponent": "x", "alpha": "n_params", "beta": "n_tokens"}  # which e
 VARIABLE |= {"n_exponent": "n_params", "d_exponent": "n_tokens"}
 TOGETHER = 1e-6  # 1 - r^2 below which two variables grow together
 SMALLEST_SLOPE = 1e-75  # of the log of the curve along a direction that the data leave open
-ROUGH, FINE = 1e-4, 1e-10  # relative steps at which the optimiser ends, from the starting points and later
+ROUGH, FINE = 1e-4, 1e-10  # relative steps at which the optimiser ends, from the starting points and later,
+RESAMPLED = 1e-6  # and in the bootstrap
 BEST = 3  # of the points reached from the starting points, how many are followed
 # steps of the optimiser: at last, before that, for each bootstrap sample, and from each of the starting points
 MANY_STEPS, SOME_STEPS, FEW_STEPS, ROUGH_STEPS = 2000, 500, 100, 60
@@ -468,7 +469,8 @@ def _fit_terms(variables, y, names, n_bootstrap, confidence, huber_delta, seed) 
     fitted = _log_curve(best.x, logs)
     spread = (log_y - fitted) * np.sqrt(y.size / (y.size - best.x.size))
     resampled = [fitted + rng.choice(spread, y.size) for _ in range(n_bootstrap)]
-    fits = [_minimise(best.x, logs, sample, huber_delta, max_nfev=FEW_STEPS).x for sample in resampled]
+    few = {"huber_delta": huber_delta, "max_nfev": FEW_STEPS, "tolerance": RESAMPLED}
+    fits = [_minimise(best.x, logs, sample, **few).x for sample in resampled]
     tail = (1 - confidence) / 2
     interval = np.quantile([_constants(fit, centres) for fit in fits], [tail, 1 - tail], axis=0)
 

@@ -185,14 +185,17 @@ class QuadraticModel:
 
         # the features of the samples, once for all steps
         features, meta_features = latents @ self.weights.T, self.strength * (self.meta_weights @ latents.T)
+        meta_features = meta_features.reshape(start.size, -1)
 
-        def jacobian(coefficients):
-            return np.concatenate([features + np.tensordot(coefficients, meta_features, axes=1).T, decay])
+        def effective(coefficients):
+            return features + (coefficients @ meta_features).reshape(features.T.shape).T
 
         def residual(coefficients):
-            effective = jacobian(coefficients)[: len(labels)]
-            output = (features + effective) @ coefficients / 2
-            return np.concatenate([output - labels, decay @ coefficients])
+            output = (features + effective(coefficients)) @ coefficients / 2
+            return np.concatenate([output - labels, np.sqrt(ridge) * coefficients])
+
+        def jacobian(coefficients):
+            return np.concatenate([effective(coefficients), decay])
 
         found = least_squares(residual, start, jacobian, method="lm", max_nfev=max_iterations, **TOLERANCES)
         if not found.success:
