@@ -44,6 +44,7 @@ def run(path: Path) -> nbformat.NotebookNode:
         record_timing=False,
         store_widget_state=False,
         coalesce_streams=True,  # else the pieces a stream arrives in depend on timing
+        shutdown_kernel="immediate",  # a kernel that is asked to end takes seconds for it now and then
     )
     return strip(client.execute())
 

@@ -102,6 +102,14 @@ def test_a_failing_cell_is_named_and_the_next_build_does_not_take_its_page_for_g
     assert "b says one" in book.text("b")
 
 
+def test_a_kernel_whose_page_is_done_is_ended_and_not_asked_to_end(book):
+    page = book.folder / "book" / "b.ipynb"
+    code = page.read_text().replace("import uuid", "import atexit, pathlib, uuid")
+    page.write_text(code.replace("print('run'", "atexit.register(pathlib.Path('asked').touch)\\nprint('run'"))
+    assert book.build().returncode == 0
+    assert "b says one" in book.text("b") and not (page.parent / "asked").exists()
+
+
 def test_a_build_that_was_cut_short_is_done_again(book):
     assert book.build().returncode == 0
     html, text = book.folder / "_build" / "html" / "book" / "a.html", book.text("a")

@@ -129,7 +129,8 @@ def test_a_run_that_was_cut_short_leaves_the_copies_of_the_run_before(program, t
 @pytest.mark.parametrize("name", ["10_equiparameterization.ipynb", "12_tasks.ipynb"])
 def test_a_copy_runs_from_the_top(folder, name):
     notebook = nbformat.read(folder / "book" / name, as_version=4)
-    NotebookClient(notebook, timeout=300, resources={"metadata": {"path": str(folder / "book")}}).execute()
+    where = {"metadata": {"path": str(folder / "book")}}
+    NotebookClient(notebook, timeout=300, resources=where, shutdown_kernel="immediate").execute()
     shown = [str(output.get("data", output)) for cell in notebook.cells for output in cell.get("outputs", [])]
     open_answers = sum(bool(ANSWER.search(cell.source)) for cell in notebook.cells)
     assert sum("No answer yet" in text for text in shown) == open_answers > 3
