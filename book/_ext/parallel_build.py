@@ -108,7 +108,7 @@ def remember(app, exception):
 
 def setup(app):
     use_own_ports()
-    # a kernel whose page is done has nothing to put in order, which takes it up to half a second
+    # a kernel whose page is done has nothing to put in order, which takes it half a second, and now and then three
     direct.single_nb_execution = partial(single_nb_execution, shutdown_kernel="immediate")
     app.connect("config-inited", use_all_cores)
     app.connect("config-inited", compile_by_content)
