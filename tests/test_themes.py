@@ -111,16 +111,14 @@ def test_pictures_are_named_after_the_one_in_the_notebook(figure, tmp_path):
     assert wide[0, 0, 3] == 0, "no slab behind a dark picture"
 
 
+@pytest.mark.skipif(matplotlib.__version_info__ < (3, 11), reason="layouts settled to a tenth of a pixel only")
 def test_a_narrow_picture_is_drawn_as_if_there_were_no_dark_one(figure, tmp_path):
     figure.set_size_inches(3.4, 3.4)  # stacked panels are wider: there will be more ticks
     figure.set_dpi(200)
     twin = pickle.loads(pickle.dumps(figure))
     save_variants(figure, b"the picture", tmp_path)
     assert stack(twin)
-    expected = io.BytesIO()
-    twin.savefig(expected, format="png", dpi=200, bbox_inches=None)
-    narrow = plt.imread(next(tmp_path.glob("*-narrow.png")))
-    assert_array_equal(narrow, plt.imread(io.BytesIO(expected.getvalue()))[..., :3])
+    assert next(tmp_path.glob("*-narrow.png")).read_bytes() == png_of(twin, 200)
 
 
 def test_a_picture_drawn_once_is_what_savefig_draws_in_two(figure):

@@ -354,8 +354,7 @@ def _fill(figure: Figure, design: Design, hidden: set[str], picture: Picture, po
 
 def _empty(axes: Axes, heat: tuple | None) -> bool:
     """Remove all that was drawn but this heat map, and leave the axes; whether the map is there."""
-    for container in list(axes.containers):
-        container.remove()
+    axes.containers.clear()  # what is in them is among the lines and collections
     is_there = False
     for artist in [*axes.lines, *axes.collections, *filter(None, [axes.get_legend()])]:
         if heat is not None and getattr(artist, "heat", None) is heat:
