@@ -465,6 +465,16 @@ def test_a_preactivation_too_large_is_reported_as_too_large_a_feature_variance(a
         RandomFeatures([[1e3, 0.0]], activation).latent_moment(Empirical([1.0, 1.0]))
 
 
+@each_activation
+@pytest.mark.parametrize("size", [1, 31, 32, 33, 70])
+def test_a_kernel_with_itself_is_the_one_with_a_copy(activation, size):
+    inputs = np.random.default_rng(0).standard_normal((size, 5))
+    rounding = 1e-7 if activation == "sign" else 1e-13  # its arcsine is steep at the diagonal
+    both = feature_kernel(inputs, activation=activation), feature_kernel(inputs, inputs.copy(), activation=activation)
+    assert_allclose(*both, rtol=0, atol=rounding)
+    assert_array_equal(both[0], both[0].T)
+
+
 @pytest.mark.filterwarnings("ignore:overflow")
 @pytest.mark.parametrize("size", [1e76, 1e100, 1e200])
 def test_inputs_whose_kernel_would_overflow_are_refused(size):
